@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import postgres from "postgres";
+import { fail } from "../errors.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Database, Query } from "./database.ts";
+
+interface Migration {
+  readonly name: string;
+  readonly text: string;
+  readonly checksum: string;
+}
+
+/** Any number will do, as long as every instance uses the same. */
+const lockKey = 7_238_746;
+
+/**
+ * Brings a database up to date with the `NNNN_name.sql` files of a folder, in
+ * the order of their names. Each file is one transaction; instances that start
+ * together wait for each other.
+ */
+export async function migrate(db: Database, folder: URL, log: Logger): Promise<void> {
+  const migrations = await readMigrations(folder);
+  const connection = await db.sql.reserve();
+  try {
+    await connection`select pg_advisory_lock(${lockKey})`;
+    await connection`
+      create table if not exists weft_migrations (
+        name text primary key,
+        checksum text not null,
+        applied_at timestamptz not null default now()
+      )`;
+    const rows = await connection<
+      { name: string; checksum: string }[]
+    >`select name, checksum from weft_migrations`;
+    const applied = new Map(rows.map((row) => [row.name, row.checksum]));
+    for (const migration of migrations) {
+      const checksum = applied.get(migration.name);
+      if (checksum === undefined) await apply(connection, migration, folder, log);
+      else if (checksum !== migration.checksum) throw edited(migration, folder);
+    }
+  } finally {
+    await connection`select pg_advisory_unlock(${lockKey})`.catch(() => {});
+    connection.release();
+  }
+}
+
+async function readMigrations(folder: URL): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      if (!/^\d{4}_[a-z0-9_]+\.sql$/.test(name)) {
+        throw fail.precondition(
+          "bad_migration",
+          `${fileURLToPath(folder)}${name} is not named like 0001_what.sql`,
+        );
+      }
+      const text = await readFile(new URL(name, folder), "utf8");
+      return { name, text, checksum: createHash("sha256").update(text).digest("hex") };
+    }),
+  );
+}
+
+async function apply(connection: Query, migration: Migration, folder: URL, log: Logger): Promise<void> {
+  const started = performance.now();
+  try {
+    await connection`begin`;
+    await connection.unsafe(migration.text);
+    await connection`insert into weft_migrations (name, checksum) values (${migration.name}, ${migration.checksum})`;
+    await connection`commit`;
+  } catch (error) {
+    await connection`rollback`.catch(() => {});
+    throw failed(migration, folder, error);
+  }
+  log.info(
+    { migration: migration.name, duration: Math.round(performance.now() - started) },
+    "migration applied",
+  );
+}
+
+function failed(migration: Migration, folder: URL, cause: unknown): Error {
+  const position = cause instanceof postgres.PostgresError ? Number(cause.position) : Number.NaN;
+  const line = Number.isNaN(position) ? "" : `:${migration.text.slice(0, position).split("\n").length}`;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return fail.precondition("migration_failed", `${fileURLToPath(folder)}${migration.name}${line}: ${why}`, {
+    remedy: "nothing of this file was applied; correct it and start again",
+    cause,
+  });
+}
+
+function edited(migration: Migration, folder: URL): Error {
+  return fail.precondition(
+    "migration_edited",
+    `${fileURLToPath(folder)}${migration.name} was changed after it was applied`,
+    { remedy: "restore the file and put the change into a new one" },
+  );
+}

@@ -1,0 +1,89 @@
+import type { OutgoingDetail } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
+
+export interface WeftErrorOptions {
+  /** What the reader can do about it; appended to the message. */
+  remedy?: string;
+  /** How long to wait before another try is of use. */
+  retryAfterMs?: number;
+  /** Facts for programs, beside the sentence for people. */
+  metadata?: Record<string, string>;
+  /** What caused it. Logged, never sent. */
+  cause?: unknown;
+}
+
+/**
+ * The one error of the mesh. It has a stable `reason` for programs, a message
+ * for people and a gRPC code for the wire. The cause stays inside the process.
+ */
+export class WeftError extends ConnectError {
+  override name = "WeftError";
+  readonly reason: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: Code, reason: string, message: string, options: WeftErrorOptions = {}) {
+    const { remedy, retryAfterMs, cause } = options;
+    super(remedy ? `${message}; ${remedy}` : message, code, undefined, details(reason, options), cause);
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+function details(reason: string, { metadata = {}, retryAfterMs }: WeftErrorOptions): OutgoingDetail[] {
+  const info: OutgoingDetail = { desc: ErrorInfoSchema, value: { reason, domain: "weft", metadata } };
+  if (retryAfterMs === undefined) return [info];
+  const seconds = BigInt(Math.floor(retryAfterMs / 1000));
+  const nanos = Math.round((retryAfterMs % 1000) * 1e6);
+  return [info, { desc: RetryInfoSchema, value: { retryDelay: { seconds, nanos } } }];
+}
+
+type Fail = (reason: string, message: string, options?: WeftErrorOptions) => WeftError;
+
+const failure =
+  (code: Code): Fail =>
+  (reason, message, options) =>
+    new WeftError(code, reason, message, options);
+
+/** One maker per code: `throw fail.notFound("user_not_found", "no user has this id")`. */
+export const fail = {
+  invalid: failure(Code.InvalidArgument),
+  unauthenticated: failure(Code.Unauthenticated),
+  denied: failure(Code.PermissionDenied),
+  notFound: failure(Code.NotFound),
+  alreadyExists: failure(Code.AlreadyExists),
+  precondition: failure(Code.FailedPrecondition),
+  aborted: failure(Code.Aborted),
+  exhausted: failure(Code.ResourceExhausted),
+  unavailable: failure(Code.Unavailable),
+  deadline: failure(Code.DeadlineExceeded),
+  unimplemented: failure(Code.Unimplemented),
+  internal: failure(Code.Internal),
+};
+
+/**
+ * Makes an error of whatever was thrown. A foreign error becomes INTERNAL with
+ * a message that tells nothing of the inside; what it was stays in `cause`.
+ */
+export function toWireError(thrown: unknown): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  if (thrown instanceof Error && thrown.name === "AbortError") {
+    return new WeftError(Code.Canceled, "canceled", "the call was cancelled", { cause: thrown });
+  }
+  return fail.internal("internal", "internal error", {
+    remedy: "the service's log has the cause under this request id",
+    cause: thrown,
+  });
+}
+
+/** The stable name of an error, whoever raised it. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof WeftError) return error.reason;
+  if (!(error instanceof ConnectError)) return "internal";
+  return error.findDetails(ErrorInfoSchema)[0]?.reason ?? codeName(error.code);
+}
+
+/** A gRPC code the way logs and metrics spell it: `resource_exhausted`. */
+export function codeName(code: Code): string {
+  return (Code[code] ?? "Unknown").replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}

@@ -1,0 +1,78 @@
+import type { KV } from "@nats-io/kv";
+import type { UserIdentity } from "../call/identity.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Nats } from "../nats/nats.ts";
+
+/**
+ * What has changed since a token was issued. The issuer writes it to a bucket
+ * that every process watches, so it is in force everywhere within a second and
+ * costs a call nothing but two map lookups. Entries live a little longer than
+ * the longest access token, after which they say nothing new.
+ */
+export const standingBucket = "weft_standing";
+export const standingTtlMs = 15 * 60_000;
+
+/** Bucket key of a session that was ended. */
+export const sessionKey = (sessionId: string) => `session.${sessionId}`;
+/** Bucket key of a user whose roles were changed. */
+export const userKey = (userId: string) => `user.${userId}`;
+
+export interface Grant {
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+}
+
+export interface Standing {
+  isRevoked(sessionId: string): boolean;
+  /** The user with today's roles, whatever the token says. */
+  current(user: UserIdentity): UserIdentity;
+}
+
+export const openStandingBucket = (nats: Nats): Promise<KV> =>
+  nats.bucket(standingBucket, { ttl: standingTtlMs, history: 1 });
+
+interface Entry<T> {
+  readonly value: T;
+  readonly expires: number;
+}
+
+/** Loads the bucket and follows it. Resolves when all that was known at the start is in. */
+export async function watchStanding(nats: Nats, log: Logger): Promise<Standing> {
+  const bucket = await openStandingBucket(nats);
+  const revoked = new Map<string, Entry<true>>();
+  const granted = new Map<string, Entry<Grant>>();
+  let loaded: () => void = () => {};
+  const initial = new Promise<void>((resolve) => {
+    loaded = resolve;
+  });
+
+  const watch = await bucket.watch({ initializedFn: () => loaded() });
+  void (async () => {
+    for await (const entry of watch) {
+      const [kind, id = ""] = entry.key.split(".");
+      // Expiry of a key sends no event, so each entry ages here.
+      const expires = entry.created.getTime() + standingTtlMs;
+      if (entry.operation !== "PUT") granted.delete(id);
+      else if (kind === "session") revoked.set(id, { value: true, expires });
+      else if (kind === "user") granted.set(id, { value: entry.json<Grant>(), expires });
+    }
+  })().catch((error: unknown) => log.error({ err: error }, "the watch on revocations ended"));
+
+  const sweep = setInterval(() => {
+    const now = Date.now();
+    for (const map of [revoked, granted]) {
+      for (const [id, { expires }] of map) if (expires < now) map.delete(id);
+    }
+  }, 60_000);
+  sweep.unref();
+  void nats.connection.closed().then(() => clearInterval(sweep));
+
+  await initial;
+  return {
+    isRevoked: (sessionId) => revoked.has(sessionId),
+    current: (user) => {
+      const grant = granted.get(user.id)?.value;
+      return grant ? { ...user, roles: grant.roles, permissions: grant.permissions } : user;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { KV, KvOptions } from "@nats-io/kv";
+import { Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import { fail } from "../errors.ts";
+import { waitFor } from "../host/wait.ts";
+import type { Logger } from "../log/logger.ts";
+
+export interface Nats {
+  readonly connection: NatsConnection;
+  /** Is the server there now? The client reconnects by itself, for ever. */
+  readonly connected: () => boolean;
+  /** Opens a key-value bucket, making it when it is missing. */
+  bucket(name: string, options?: Partial<KvOptions>): Promise<KV>;
+  close(): Promise<void>;
+}
+
+export interface NatsOptions {
+  url: string;
+  /** Shown by `nats server list connections`. */
+  name: string;
+  log: Logger;
+  waitMs: number;
+}
+
+export async function connectNats({ url, name, log, waitMs }: NatsOptions): Promise<Nats> {
+  const { host, username, password } = new URL(url);
+  const credentials = username
+    ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
+    : {};
+  const connection = await waitFor(`NATS at ${host}`, { waitMs, log, giveUp: isRefusal }, () =>
+    connect({
+      servers: host,
+      name,
+      ...credentials,
+      timeout: 3000,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+    }),
+  ).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw fail.unavailable("nats_unreachable", `cannot use NATS at ${host}: ${why}`, {
+      remedy: "start it or correct NATS_URL; without NATS_URL `weft up` brings its own",
+      cause,
+    });
+  });
+
+  let up = true;
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect") up = false;
+      if (status.type === "reconnect") up = true;
+      if (status.type === "disconnect" || status.type === "reconnect") log.warn(`NATS ${status.type}ed`);
+    }
+  })();
+
+  const kvm = new Kvm(connection);
+  return {
+    connection,
+    connected: () => up && !connection.isClosed(),
+    bucket: (bucket, options) => kvm.create(bucket, options),
+    close: () => connection.drain().catch(() => connection.close()),
+  };
+}
+
+const isRefusal = (error: unknown) => error instanceof Error && /authorization/i.test(error.message);

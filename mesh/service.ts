@@ -1,0 +1,86 @@
+import type {
+  DescMethodStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { Client } from "@connectrpc/connect";
+import type { Call } from "./call/call.ts";
+import type { ConfigOf, Fields } from "./config/fields.ts";
+import type { Database } from "./db/database.ts";
+import type { HealthChecks } from "./health/checks.ts";
+import type { Logger } from "./log/logger.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import type { Nats } from "./nats/nats.ts";
+
+/** Answers every method of a contract with plain async functions. */
+export type Handlers<S extends DescService> = {
+  [K in keyof S["method"]]: Handler<S["method"][K]>;
+};
+
+type Handler<M> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, call: Call) => Promise<MessageInitShape<O>> | MessageInitShape<O>
+    : M extends DescMethodStreaming<infer I, infer O>
+      ? M["methodKind"] extends "server_streaming"
+        ? (request: MessageShape<I>, call: Call) => AsyncIterable<MessageInitShape<O>>
+        : M["methodKind"] extends "client_streaming"
+          ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => Promise<MessageInitShape<O>>
+          : (requests: AsyncIterable<MessageShape<I>>, call: Call) => AsyncIterable<MessageInitShape<O>>
+      : never;
+
+/** A contract together with the functions that answer it. */
+export interface Implementation<S extends DescService = DescService> {
+  readonly contract: S;
+  readonly handlers: Handlers<S>;
+}
+
+/** Binds handlers to their contract; a missing method does not compile. */
+export function handlers<S extends DescService>(contract: S, answers: Handlers<S>): Implementation {
+  return { contract, handlers: answers as unknown as Handlers<DescService> };
+}
+
+/** The contracts that a service calls, by the name it calls them. */
+export type Contracts = Record<string, DescService>;
+export type Clients<C extends Contracts> = { readonly [K in keyof C]: Client<C[K]> };
+
+/** What a service is given when it is set up. */
+export interface Setup<C extends Contracts, F extends Fields> {
+  readonly db: Database;
+  readonly nats: Nats;
+  readonly calls: Clients<C>;
+  readonly config: ConfigOf<F>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: HealthChecks;
+  /** Aborted when the service stops; end background work then. */
+  readonly stopping: AbortSignal;
+}
+
+/** What a service gives back. */
+export interface Running {
+  readonly rpc: Implementation[];
+  /** Called once everything in flight is done, before the stores are closed. */
+  readonly stop?: () => Promise<void> | void;
+}
+
+export interface ServiceDefinition<C extends Contracts = Contracts, F extends Fields = Fields> {
+  /** As in the contracts' `(mesh.v1.service).name`. */
+  readonly name: string;
+  readonly contracts: readonly DescService[];
+  readonly calls?: C;
+  /** Environment variables of this service alone. */
+  readonly config?: F;
+  /** A PostgreSQL database of its own, named `<service>_service`. */
+  readonly database?: { readonly migrations: URL };
+  readonly setup: (given: Setup<C, F>) => Running | Promise<Running>;
+}
+
+/** Describes a service. How and where it runs is decided by whoever hosts it. */
+// biome-ignore lint/complexity/noBannedTypes: `{}` is what "no calls, no variables" is.
+export function defineService<C extends Contracts = {}, F extends Fields = {}>(
+  definition: ServiceDefinition<C, F>,
+): ServiceDefinition {
+  return definition as unknown as ServiceDefinition;
+}
