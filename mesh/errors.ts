@@ -1,6 +1,12 @@
-import type { OutgoingDetail } from "@connectrpc/connect";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
+
+/** A typed fact that travels with an error (google.rpc.Status.details). */
+export interface OutgoingDetail {
+  readonly desc: DescMessage;
+  readonly value: MessageInitShape<DescMessage>;
+}
 
 export interface WeftErrorOptions {
   /** What the reader can do about it; appended to the message. */
@@ -9,6 +15,8 @@ export interface WeftErrorOptions {
   retryAfterMs?: number;
   /** Facts for programs, beside the sentence for people. */
   metadata?: Record<string, string>;
+  /** Further typed details for the wire. */
+  details?: OutgoingDetail[];
   /** What caused it. Logged, never sent. */
   cause?: unknown;
 }
@@ -18,7 +26,6 @@ export interface WeftErrorOptions {
  * for people and a gRPC code for the wire. The cause stays inside the process.
  */
 export class WeftError extends ConnectError {
-  override name = "WeftError";
   readonly reason: string;
   readonly retryAfterMs: number | undefined;
 
@@ -28,14 +35,20 @@ export class WeftError extends ConnectError {
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
+
+  /** ConnectError's own test goes by name and would take any of them for ours. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && Object.getPrototypeOf(value) === WeftError.prototype;
+  }
 }
 
-function details(reason: string, { metadata = {}, retryAfterMs }: WeftErrorOptions): OutgoingDetail[] {
+function details(reason: string, options: WeftErrorOptions): OutgoingDetail[] {
+  const { metadata = {}, retryAfterMs, details: more = [] } = options;
   const info: OutgoingDetail = { desc: ErrorInfoSchema, value: { reason, domain: "weft", metadata } };
-  if (retryAfterMs === undefined) return [info];
+  if (retryAfterMs === undefined) return [info, ...more];
   const seconds = BigInt(Math.floor(retryAfterMs / 1000));
   const nanos = Math.round((retryAfterMs % 1000) * 1e6);
-  return [info, { desc: RetryInfoSchema, value: { retryDelay: { seconds, nanos } } }];
+  return [info, { desc: RetryInfoSchema, value: { retryDelay: { seconds, nanos } } }, ...more];
 }
 
 type Fail = (reason: string, message: string, options?: WeftErrorOptions) => WeftError;

@@ -54,3 +54,19 @@ function compile(method: DescMethod): MethodPolicy {
     timeoutMs: options.timeout ? durationMs(options.timeout) : defaultTimeoutMs,
   };
 }
+
+/** Policies of what the mesh itself serves: health and reflection, open to all and as long as they last. */
+export function openPolicies(implementations: readonly { contract: DescService }[]): Policies {
+  const methods = implementations.flatMap(({ contract }) => contract.methods);
+  return new Map(
+    methods.map((method) => [
+      method,
+      {
+        name: methodName(method),
+        isPublic: true,
+        allow: () => {},
+        timeoutMs: method.methodKind === "unary" ? defaultTimeoutMs : Number.POSITIVE_INFINITY,
+      },
+    ]),
+  );
+}

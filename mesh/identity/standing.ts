@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
 import type { UserIdentity } from "../call/identity.ts";
 import type { Logger } from "../log/logger.ts";
@@ -11,6 +12,8 @@ import type { Nats } from "../nats/nats.ts";
  */
 export const standingBucket = "weft_standing";
 export const standingTtlMs = 15 * 60_000;
+
+const loadTimeoutMs = 3000;
 
 /** Bucket key of a session that was ended. */
 export const sessionKey = (sessionId: string) => `session.${sessionId}`;
@@ -41,12 +44,11 @@ export async function watchStanding(nats: Nats, log: Logger): Promise<Standing> 
   const bucket = await openStandingBucket(nats);
   const revoked = new Map<string, Entry<true>>();
   const granted = new Map<string, Entry<Grant>>();
-  let loaded: () => void = () => {};
-  const initial = new Promise<void>((resolve) => {
-    loaded = resolve;
-  });
+  const { values: known } = await bucket.status();
+  const loaded = Promise.withResolvers<void>();
+  if (known === 0) loaded.resolve();
 
-  const watch = await bucket.watch({ initializedFn: () => loaded() });
+  const watch = await bucket.watch();
   void (async () => {
     for await (const entry of watch) {
       const [kind, id = ""] = entry.key.split(".");
@@ -55,6 +57,7 @@ export async function watchStanding(nats: Nats, log: Logger): Promise<Standing> 
       if (entry.operation !== "PUT") granted.delete(id);
       else if (kind === "session") revoked.set(id, { value: true, expires });
       else if (kind === "user") granted.set(id, { value: entry.json<Grant>(), expires });
+      if (entry.isUpdate || entry.delta === 0) loaded.resolve();
     }
   })().catch((error: unknown) => log.error({ err: error }, "the watch on revocations ended"));
 
@@ -67,7 +70,8 @@ export async function watchStanding(nats: Nats, log: Logger): Promise<Standing> 
   sweep.unref();
   void nats.connection.closed().then(() => clearInterval(sweep));
 
-  await initial;
+  // All that was counted may have expired before it was delivered.
+  await Promise.race([loaded.promise, sleep(loadTimeoutMs, undefined, { ref: false })]);
   return {
     isRevoked: (sessionId) => revoked.has(sessionId),
     current: (user) => {

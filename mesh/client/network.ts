@@ -1,0 +1,69 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { Client, Transport } from "@connectrpc/connect";
+import { createClient } from "@connectrpc/connect";
+import { compressionGzip, createConnectTransport } from "@connectrpc/connect-node";
+import { TokenService } from "#gen/security/v1/tokens_pb.js";
+import type { Credentials } from "../identity/credentials.ts";
+import { createCredentials } from "../identity/credentials.ts";
+import type { ServiceKey } from "../identity/service-key.ts";
+import { serverLimits } from "../server/limits.ts";
+import type { Endpoints } from "./endpoints.ts";
+import { calleeOf } from "./endpoints.ts";
+import { createMeshTransport } from "./transport.ts";
+
+/** Reaches other services. */
+export interface Network {
+  /** A typed client, as this service. */
+  client<S extends DescService>(contract: S): Client<S>;
+  /** A typed client, as nobody: for what is public, such as the issuer's keys. */
+  anonymousClient<S extends DescService>(contract: S): Client<S>;
+}
+
+/** Reaches them by socket, at addresses that are known beforehand. */
+export function socketNetwork(caller: string, endpoints: Endpoints, key: ServiceKey | undefined): Network {
+  const wires = new Map<string, Transport>();
+  const wireTo = (url: string) => {
+    const wire = wires.get(url) ?? createConnectTransport(wireOptions(url));
+    wires.set(url, wire);
+    return wire;
+  };
+  const open = <S extends DescService>(contract: S, credentials: Credentials | undefined): Client<S> => {
+    const { name, url } = calleeOf(contract, endpoints);
+    const transport = createMeshTransport({
+      caller,
+      callee: name,
+      wire: wireTo(url),
+      ...(credentials && { credentials }),
+    });
+    return createClient(contract, transport);
+  };
+
+  const anonymousClient = <S extends DescService>(contract: S) => open(contract, undefined);
+  const credentials: Credentials | undefined = key && credentialsFor(key, anonymousClient, open);
+  return { client: (contract) => open(contract, credentials), anonymousClient };
+}
+
+type Open = <S extends DescService>(contract: S, credentials: Credentials | undefined) => Client<S>;
+
+function credentialsFor(key: ServiceKey, anonymous: Network["anonymousClient"], open: Open): Credentials {
+  // The exchange is itself a call that needs our token, but never one for a user.
+  const own: Credentials = (callee) => credentials(callee, undefined);
+  const credentials: Credentials = createCredentials({
+    key,
+    issuer: anonymous(TokenService),
+    exchange: open(TokenService, own),
+  });
+  return credentials;
+}
+
+const wireOptions = (baseUrl: string) => ({
+  baseUrl,
+  httpVersion: "2" as const,
+  useBinaryFormat: true,
+  acceptCompression: [compressionGzip],
+  readMaxBytes: serverLimits.messageBytes,
+  writeMaxBytes: serverLimits.messageBytes,
+  // Finds out about a dead peer before the next call does.
+  pingIntervalMs: 30_000,
+  pingTimeoutMs: 5_000,
+});

@@ -1,0 +1,118 @@
+import type { Endpoints } from "../client/endpoints.ts";
+import { parseEndpoints } from "../client/endpoints.ts";
+import { duration, flag, oneOf, port, text, url } from "./fields.ts";
+import type { Environment } from "./read.ts";
+import { readConfig } from "./read.ts";
+
+/** The variables that every service has. */
+export const meshFields = {
+  WEFT_ENV: oneOf(
+    "development",
+    "production",
+    "test",
+  )("Where this runs; development allows conveniences.", {
+    fallback: "development",
+  }),
+  WEFT_HOST: text("Address to listen on; 0.0.0.0 for all.", { fallback: "127.0.0.1" }),
+  DATABASE_URL: url("postgres", "postgresql")(
+    "PostgreSQL server; each service uses its own database there, named <service>_service. Empty: `weft up` brings one.",
+    { fallback: "", secret: true },
+  ),
+  NATS_URL: url("nats", "tls")("NATS server with JetStream. Empty: `weft up` brings one.", {
+    fallback: "",
+    secret: true,
+  }),
+  WEFT_ENDPOINTS: text(
+    "Where other services are, as name=url,name=url; by default at their ports on this machine.",
+    {
+      fallback: "",
+    },
+  ),
+  WEFT_KEYS_DIR: text("Folder with <service>.key.json, the private keys of services.", {
+    fallback: ".weft/keys",
+  }),
+  WEFT_REFLECTION: flag("Whether ports tell what they serve, for grpcurl and buf curl.", {
+    fallback: "true",
+  }),
+  LOG_LEVEL: oneOf(
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "silent",
+  )("Least important lines to log.", {
+    fallback: "info",
+  }),
+  STARTUP_WAIT: duration("How long to wait for PostgreSQL and NATS at the start.", { fallback: "30s" }),
+  SHUTDOWN_DELAY: duration("How long to report not-ready before connections are refused.", {
+    fallback: "0s",
+  }),
+  SHUTDOWN_GRACE: duration("How long calls in flight may go on after SIGTERM.", { fallback: "20s" }),
+};
+
+/** What each service may have beside its own: `<SERVICE>` is its name in capitals. */
+export const perServiceFields = {
+  "<SERVICE>_PORT": port("Port of one service; PORT does the same for a service that is served alone.", {
+    fallback: "",
+  }),
+  "<SERVICE>_DATABASE_URL": url("postgres", "postgresql")("Database of one service, exactly as written.", {
+    fallback: "",
+    secret: true,
+  }),
+  WEFT_SERVICE_KEY_FILE: text("Private key of a service that is served alone, in place of WEFT_KEYS_DIR.", {
+    fallback: "",
+  }),
+};
+
+export interface MeshConfig {
+  readonly env: "development" | "production" | "test";
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string | undefined;
+  readonly natsUrl: string;
+  readonly endpoints: Endpoints;
+  readonly keyFile: string;
+  readonly reflection: boolean;
+  readonly logLevel: string;
+  readonly startupWaitMs: number;
+  readonly shutdownDelayMs: number;
+  readonly shutdownGraceMs: number;
+}
+
+const usualNats = "nats://127.0.0.1:4222";
+
+/** Reads what concerns one service. */
+export function readMeshConfig(service: string, usualPort: number, env: Environment): MeshConfig {
+  const prefix = service.toUpperCase().replaceAll("-", "_");
+  const values = readConfig(meshFields, env);
+  const portName = env[`${prefix}_PORT`] ? `${prefix}_PORT` : "PORT";
+  const chosen = readConfig({ [portName]: port("port", { fallback: String(usualPort) }) }, env);
+  const ownName = `${prefix}_DATABASE_URL`;
+  const own = readConfig(
+    { [ownName]: url("postgres", "postgresql")("database", { fallback: "", secret: true }) },
+    env,
+  );
+  return {
+    env: values.WEFT_ENV,
+    host: values.WEFT_HOST,
+    port: Number(chosen[portName]),
+    databaseUrl: own[ownName]?.href ?? databaseOn(values.DATABASE_URL, service),
+    natsUrl: values.NATS_URL?.href ?? usualNats,
+    endpoints: parseEndpoints(values.WEFT_ENDPOINTS),
+    keyFile: env.WEFT_SERVICE_KEY_FILE || `${values.WEFT_KEYS_DIR}/${service}.key.json`,
+    reflection: values.WEFT_REFLECTION,
+    logLevel: values.LOG_LEVEL,
+    startupWaitMs: values.STARTUP_WAIT,
+    shutdownDelayMs: values.SHUTDOWN_DELAY,
+    shutdownGraceMs: values.SHUTDOWN_GRACE,
+  };
+}
+
+/** The service's own database on a shared server. */
+function databaseOn(server: URL | undefined, service: string): string | undefined {
+  if (!server) return undefined;
+  const own = new URL(server);
+  own.pathname = `/${service.replaceAll("-", "_")}_service`;
+  return own.href;
+}

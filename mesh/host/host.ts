@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { DestinationStream } from "pino";
+import type { Network } from "../client/network.ts";
+import { socketNetwork } from "../client/network.ts";
+import { readMeshConfig } from "../config/mesh-config.ts";
+import type { Environment } from "../config/read.ts";
+import { readConfig } from "../config/read.ts";
+import { serviceOf } from "../contract/options.ts";
+import type { Policies } from "../contract/policy.ts";
+import { compilePolicies, openPolicies } from "../contract/policy.ts";
+import type { HealthReport } from "../health/checks.ts";
+import { createHealthChecks } from "../health/checks.ts";
+import { createGrpcHealth } from "../health/grpc.ts";
+import { healthRoutes } from "../health/routes.ts";
+import type { Logger } from "../log/logger.ts";
+import { createLogger } from "../log/logger.ts";
+import { createMetrics } from "../metrics/metrics.ts";
+import { reflection } from "../reflection/reflection.ts";
+import type { Authenticator } from "../rpc/authenticate.ts";
+import { createObserver } from "../rpc/observe.ts";
+import { createRpc } from "../rpc/rpc.ts";
+import type { Port } from "../server/port.ts";
+import { openPort } from "../server/port.ts";
+import type { Clients, Contracts, ServiceDefinition } from "../service.ts";
+import { version } from "../version.ts";
+import { authenticatorFor, keyOf } from "./identity.ts";
+import { openStores } from "./stores.ts";
+
+export interface HostOptions {
+  env: Environment;
+  /** Where log lines go. Default: standard output. */
+  logs?: DestinationStream;
+  /** In memory: no socket is opened, and this network carries the calls. */
+  memory?: {
+    network: Network;
+    authenticate: Authenticator;
+    attach: (handlers: readonly UniversalHandler[]) => void;
+  };
+}
+
+export interface Hosted {
+  readonly name: string;
+  /** 0 when hosted in memory. */
+  readonly port: number;
+  readonly log: Logger;
+  health(): Promise<HealthReport>;
+  /** Takes no new calls, finishes those in flight, closes the stores. */
+  stop(): Promise<void>;
+}
+
+/** Runs one service: reads its configuration, opens its stores, sets it up, and answers calls. */
+export async function hostService(definition: ServiceDefinition, options: HostOptions): Promise<Hosted> {
+  const { name, contracts } = definition;
+  const policies = compilePolicies(name, contracts);
+  const config = readMeshConfig(name, serviceOf(contracts[0] ?? missing(name))?.port ?? 0, options.env);
+  const own = readConfig(definition.config ?? {}, options.env);
+
+  const log = createLogger({
+    service: name,
+    level: config.logLevel,
+    contracts,
+    ...(options.logs && { destination: options.logs }),
+  });
+  const metrics = createMetrics(name);
+  const health = createHealthChecks();
+  const stopping = new AbortController();
+
+  const key = options.memory ? undefined : await keyOf(definition, config);
+  const network = options.memory?.network ?? socketNetwork(name, config.endpoints, key);
+  const stores = await openStores({ definition, config, log, health, metrics });
+  try {
+    const running = await definition.setup({
+      db: stores.db,
+      nats: stores.nats,
+      calls: clientsOf(definition.calls ?? {}, network),
+      config: own,
+      log,
+      metrics,
+      health,
+      stopping: stopping.signal,
+    });
+
+    const grpcHealth = createGrpcHealth(contracts);
+    const builtin = [grpcHealth.implementation, ...(config.reflection ? reflection(contracts) : [])];
+    const handlers = createRpc({
+      implementations: [...running.rpc, ...builtin],
+      policies: withBuiltin(policies, builtin),
+      authenticate: options.memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log)),
+      observer: createObserver(log, metrics),
+      log,
+      stopping: stopping.signal,
+    });
+
+    let accepting = false;
+    options.memory?.attach(handlers);
+    const port: Port | undefined = options.memory
+      ? undefined
+      : await openPort({
+          host: config.host,
+          port: config.port,
+          handlers,
+          log,
+          routes: healthRoutes({
+            service: name,
+            version,
+            checks: health,
+            metrics,
+            accepting: () => accepting,
+            port: () => port?.port ?? 0,
+            connections: () => port?.connections() ?? 0,
+          }),
+        });
+    accepting = true;
+
+    const announce = async () => {
+      const { status } = await health.report();
+      grpcHealth.set(accepting && status !== "unhealthy");
+    };
+    await announce();
+    const heartbeat = setInterval(() => void announce(), 2000);
+    heartbeat.unref();
+    log.info({ port: port?.port, version }, "serving");
+
+    const stop = async () => {
+      log.info("stopping");
+      accepting = false;
+      clearInterval(heartbeat);
+      grpcHealth.set(false);
+      await sleep(config.shutdownDelayMs);
+      const drained = port?.drain(config.shutdownGraceMs);
+      stopping.abort();
+      await drained;
+      await running.stop?.();
+      await stores.close();
+      log.info("stopped");
+    };
+    let stopped: Promise<void> | undefined;
+    return {
+      name,
+      port: port?.port ?? 0,
+      log,
+      health: () => health.report(),
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    stopping.abort();
+    await stores.close();
+    throw error;
+  }
+}
+
+function clientsOf(contracts: Contracts, network: Network): Clients<Contracts> {
+  return Object.fromEntries(
+    Object.entries(contracts).map(([as, contract]) => [as, network.client(contract)]),
+  );
+}
+
+function withBuiltin(policies: Policies, builtin: Parameters<typeof openPolicies>[0]): Policies {
+  return new Map([...policies, ...openPolicies(builtin)]);
+}
+
+function missing(name: string): never {
+  throw new Error(`${name} has no contract`);
+}

@@ -1,0 +1,45 @@
+import { TokenService } from "#gen/security/v1/tokens_pb.js";
+import type { Network } from "../client/network.ts";
+import type { MeshConfig } from "../config/mesh-config.ts";
+import { createKeySource } from "../identity/keys.ts";
+import type { ServiceKey } from "../identity/service-key.ts";
+import { loadServiceKey } from "../identity/service-key.ts";
+import { watchStanding } from "../identity/standing.ts";
+import { createVerifier } from "../identity/verifier.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Nats } from "../nats/nats.ts";
+import type { Authenticator } from "../rpc/authenticate.ts";
+import { tokenAuthenticator } from "../rpc/authenticate.ts";
+import type { ServiceDefinition } from "../service.ts";
+
+/** A service that calls nobody needs no key. */
+export async function keyOf(
+  definition: ServiceDefinition,
+  config: MeshConfig,
+): Promise<ServiceKey | undefined> {
+  if (Object.keys(definition.calls ?? {}).length === 0) return undefined;
+  return loadServiceKey(definition.name, config.keyFile);
+}
+
+/** Verifies tokens here, with the issuer's public keys and what it says has changed since. */
+export async function authenticatorFor(
+  service: string,
+  network: Network,
+  nats: Nats,
+  log: Logger,
+): Promise<Authenticator> {
+  const issuer = network.anonymousClient(TokenService);
+  const keys = createKeySource({
+    fetch: async () =>
+      (await issuer.getKeySet({})).keys.map(({ kty, crv, x, kid, alg, use }) => ({
+        kty,
+        crv,
+        x,
+        kid,
+        alg,
+        use,
+      })),
+  });
+  const standing = await watchStanding(nats, log);
+  return tokenAuthenticator(createVerifier({ service, keys, standing }));
+}

@@ -1,0 +1,48 @@
+/** The runtime that every process links. */
+export type { Call } from "./call/call.ts";
+export { currentCall, requireUser } from "./call/call.ts";
+export type { Caller, ServiceIdentity, UserIdentity } from "./call/identity.ts";
+export { describeCaller, permits } from "./call/identity.ts";
+export type { ConfigOf, Field, Fields } from "./config/fields.ts";
+export { BadValue, duration, flag, integer, oneOf, port, text, url } from "./config/fields.ts";
+export { meshFields, perServiceFields } from "./config/mesh-config.ts";
+export type { Environment } from "./config/read.ts";
+export { readConfig } from "./config/read.ts";
+export { methodName, optionsOf, serviceOf } from "./contract/options.ts";
+export type { Database, Query } from "./db/database.ts";
+export { only, sqlState, violates } from "./db/database.ts";
+export { newId } from "./db/id.ts";
+export { decodePage, encodePage, paged, pageSize } from "./db/page.ts";
+export type { WeftErrorOptions } from "./errors.ts";
+export { codeName, fail, reasonOf, WeftError } from "./errors.ts";
+export type { HealthCheck, HealthChecks, HealthReport } from "./health/checks.ts";
+export type { Hosted, HostOptions } from "./host/host.ts";
+export { hostService } from "./host/host.ts";
+export type { ServiceKey } from "./identity/service-key.ts";
+export { loadServiceKey } from "./identity/service-key.ts";
+export type { Grant, Standing } from "./identity/standing.ts";
+export {
+  openStandingBucket,
+  sessionKey,
+  standingTtlMs,
+  userKey,
+  watchStanding,
+} from "./identity/standing.ts";
+export type { ServiceClaims, UserClaims } from "./identity/tokens.ts";
+export { algorithm, issuer, platformAudience, tokenTypes, userHeader } from "./identity/tokens.ts";
+export type { Logger } from "./log/logger.ts";
+export { createLogger } from "./log/logger.ts";
+export type { Metrics } from "./metrics/metrics.ts";
+export type { Nats } from "./nats/nats.ts";
+export { connectNats } from "./nats/nats.ts";
+export type {
+  Clients,
+  Contracts,
+  Handlers,
+  Implementation,
+  Running,
+  ServiceDefinition,
+  Setup,
+} from "./service.ts";
+export { defineService, handlers } from "./service.ts";
+export { version } from "./version.ts";

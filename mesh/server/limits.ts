@@ -1,0 +1,29 @@
+/**
+ * What one peer may take of a process. Each number is a bound on memory or time
+ * that holds whatever the peer does; none is reached by a well-behaved client.
+ */
+export const serverLimits = {
+  /** Largest message in either direction. */
+  messageBytes: 4 * 1024 * 1024,
+  /** Connections of one port, all peers together. */
+  connections: 4096,
+  /** Streams that may be open on one HTTP/2 connection (RFC 9113 §5.1.2). */
+  streamsPerConnection: 128,
+  /** Requests that may wait behind each other on one HTTP/1.1 connection. */
+  pipelinedRequests: 16,
+  /** All header fields of a request together, and how many there may be. */
+  headerBytes: 16 * 1024,
+  headerFields: 100,
+  /** From the first byte of a connection or request to the end of its headers. */
+  headersMs: 10_000,
+  /** From the headers to the last byte of the body, however steadily it drips. */
+  bodyMs: 30_000,
+  /** How long an answer may lie unread before its connection is closed. */
+  stalledReadMs: 20_000,
+  /** How long a connection may be open without a request. */
+  idleMs: 5 * 60_000,
+  /** Streams that may end in an error within ten seconds on one connection (CVE-2023-44487 and kin). */
+  resetsPerTenSeconds: 200,
+} as const;
+
+export type ServerLimits = { readonly [K in keyof typeof serverLimits]: number };

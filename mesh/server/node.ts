@@ -1,0 +1,25 @@
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+
+/** A request of either HTTP version. */
+export type NodeServerRequest = IncomingMessage | Http2ServerRequest;
+
+/** The answer to one. What both versions have, since their overloads do not make a callable union. */
+export interface NodeServerResponse {
+  readonly headersSent: boolean;
+  readonly writableLength: number;
+  writeHead(status: number, headers?: Record<string, string | number>): unknown;
+  end(body: string): unknown;
+  once(event: "close", listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** What a plain HTTP route answers. */
+export interface RouteAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Plain HTTP beside the RPCs: health and metrics. */
+export type Routes = ReadonlyMap<string, () => Promise<RouteAnswer>>;

@@ -1,0 +1,115 @@
+import type { AddressInfo, Socket } from "node:net";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { fail } from "../errors.ts";
+import type { Logger } from "../log/logger.ts";
+import { createAdapter } from "./adapter.ts";
+import { createHttp1 } from "./http1.ts";
+import { createHttp2 } from "./http2.ts";
+import type { ServerLimits } from "./limits.ts";
+import { serverLimits } from "./limits.ts";
+import type { Routes } from "./node.ts";
+import { sniff } from "./sniff.ts";
+import { createStallGuard } from "./stall-guard.ts";
+
+export interface Port {
+  readonly port: number;
+  /** Connections that are open now. */
+  connections(): number;
+  /** Takes no new connections and lets what runs finish; cuts what has not by then. */
+  drain(graceMs: number): Promise<void>;
+}
+
+export interface PortOptions {
+  /** Address to bind. */
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+  handlers: readonly UniversalHandler[];
+  routes: Routes;
+  log: Logger;
+  limits?: ServerLimits;
+}
+
+/**
+ * One port that speaks everything: the first bytes of a connection tell HTTP/2
+ * (gRPC, Connect) from HTTP/1.1 (Connect, gRPC-Web, health, metrics).
+ */
+export async function openPort(options: PortOptions): Promise<Port> {
+  const { host, port, handlers, routes, log, limits = serverLimits } = options;
+  const stallGuard = createStallGuard(limits.stalledReadMs);
+  const listener = createAdapter({ handlers, routes, limits, stallGuard, log });
+  const http1 = createHttp1(limits, listener);
+  const http2 = createHttp2(limits, log, listener);
+  const sockets = new Set<Socket>();
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", (error) => log.debug({ err: error }, "socket error"));
+    route(socket, limits.headersMs, { http1, http2 });
+  });
+  server.maxConnections = limits.connections;
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error)));
+    server.listen({ host, port, backlog: 1024 }, resolve);
+  });
+  server.on("error", (error) => log.error({ err: error }, "port error"));
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => sockets.size,
+    async drain(graceMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      http1.drain();
+      http2.drain();
+      const cut = new AbortController();
+      await Promise.race([closed, sleep(graceMs, undefined, { signal: cut.signal }).catch(() => {})]);
+      cut.abort();
+      if (sockets.size > 0)
+        log.warn({ connections: sockets.size }, "connections cut: they outlasted the grace period");
+      for (const socket of sockets) socket.destroy();
+      await closed;
+      stallGuard.stop();
+    },
+  };
+}
+
+type Servers = Record<"http1" | "http2", { take(socket: Socket): void }>;
+
+function route(socket: Socket, headersMs: number, servers: Servers): void {
+  const timer = setTimeout(() => socket.destroy(), headersMs);
+  let start: Buffer = Buffer.alloc(0);
+  const onData = (chunk: Buffer) => {
+    start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
+    const protocol = sniff(start);
+    if (!protocol) return;
+    stop();
+    socket.pause();
+    socket.unshift(start);
+    servers[protocol].take(socket);
+    socket.resume();
+  };
+  const onEnd = () => socket.destroy();
+  const stop = () => {
+    clearTimeout(timer);
+    socket.off("data", onData);
+    socket.off("end", onEnd);
+  };
+  socket.on("data", onData);
+  socket.once("end", onEnd);
+  socket.once("close", stop);
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): Error {
+  const where = `${host}:${port}`;
+  if (cause.code === "EADDRINUSE") {
+    return fail.precondition("port_taken", `port ${where} is taken by another process`, {
+      remedy: "stop that process or choose another port in the environment",
+      cause,
+    });
+  }
+  return fail.precondition("cannot_listen", `cannot listen on ${where}: ${cause.message}`, { cause });
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import type { DescService } from "@bufbuild/protobuf";
+import type { Client } from "@connectrpc/connect";
+import { createClient } from "@connectrpc/connect";
+import type { DestinationStream } from "pino";
+import postgres from "postgres";
+import type { Caller } from "../call/identity.ts";
+import { anonymous } from "../call/identity.ts";
+import { createMemoryNetwork } from "../client/memory-network.ts";
+import { serviceOf } from "../contract/options.ts";
+import { hostService } from "../host/host.ts";
+import type { ServiceDefinition } from "../service.ts";
+import { testStores } from "./stores.ts";
+
+export interface ClientOptions {
+  /** Who calls; nobody by default. */
+  caller?: Caller;
+  /** A raw `authorization: Bearer` header. */
+  bearer?: string;
+  /** Where the call seems to come from. */
+  address?: string;
+  userAgent?: string;
+}
+
+export interface TestHost extends AsyncDisposable {
+  /** A typed client whose calls go through validation, access rules and handlers as real ones do. */
+  client<S extends DescService>(contract: S, as?: ClientOptions): Client<S>;
+  /** URL of the database of a hosted service, to look at it or to tamper with it. */
+  databaseUrl(service: string): string;
+  stop(): Promise<void>;
+}
+
+export interface TestHostOptions {
+  env?: Record<string, string>;
+  logs?: DestinationStream;
+}
+
+/**
+ * Hosts services in this process, without sockets but with real PostgreSQL and
+ * NATS: databases of their own, dropped at the end.
+ */
+export async function hostInMemory(
+  services: readonly ServiceDefinition[],
+  { env = {}, logs }: TestHostOptions = {},
+): Promise<TestHost> {
+  const stores = testStores();
+  const memory = createMemoryNetwork();
+  const suffix = randomBytes(6).toString("hex");
+  const databaseUrl = (service: string) =>
+    `${stores.postgresUrl}/test_${service.replaceAll("-", "_")}_${suffix}`;
+  const started: Array<{ stop(): Promise<void> }> = [];
+
+  const stop = async () => {
+    for (const hosted of started.reverse()) await hosted.stop();
+    await dropDatabases(
+      stores.postgresUrl,
+      services.map(({ name }) => new URL(databaseUrl(name)).pathname.slice(1)),
+    );
+  };
+
+  try {
+    for (const definition of services) {
+      const { name, contracts } = definition;
+      const hosted = await hostService(definition, {
+        env: {
+          WEFT_ENV: "test",
+          LOG_LEVEL: "silent",
+          NATS_URL: stores.natsUrl,
+          [`${name.toUpperCase().replaceAll("-", "_")}_DATABASE_URL`]: databaseUrl(name),
+          ...env,
+        },
+        ...(logs && { logs }),
+        memory: {
+          network: memory.networkOf(
+            name,
+            contracts.flatMap((it) => serviceOf(it)?.scopes ?? []),
+          ),
+          authenticate: memory.authenticate,
+          attach: (handlers) => memory.attach(name, handlers),
+        },
+      });
+      started.push(hosted);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  return {
+    client: (contract, as = {}) => {
+      const { caller = anonymous, bearer, address = "127.0.0.1", userAgent = "test" } = as;
+      const transport = memory.transport(
+        serviceOf(contract)?.name ?? "",
+        () => ({ caller, userToken: bearer ?? "", client: { address, userAgent } }),
+        bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
+      );
+      return createClient(contract, transport);
+    },
+    databaseUrl,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function dropDatabases(server: string, names: readonly string[]): Promise<void> {
+  const sql = postgres(`${server}/postgres`, { max: 1, onnotice: () => {} });
+  for (const name of names) await sql`drop database if exists ${sql(name)} with (force)`;
+  await sql.end();
+}
