@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { ServiceDefinition } from "#mesh";
+import { fail, serviceOf } from "#mesh";
+import type { Workspace } from "./workspace.ts";
+
+/** The services of this checkout: every `services/<name>/service.ts`. */
+export async function loadCatalog(workspace: Workspace): Promise<ServiceDefinition[]> {
+  return Promise.all((await serviceNames(workspace)).map((name) => loadService(workspace, name)));
+}
+
+/** Loads the services of these names, so that a container loads no code but its own. */
+export async function loadServices(
+  workspace: Workspace,
+  names: readonly string[],
+): Promise<ServiceDefinition[]> {
+  const known = await serviceNames(workspace);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw fail.notFound("unknown_service", `no service is named ${unknown.join(", ")}`, {
+      remedy: `there are ${known.join(", ")}`,
+    });
+  }
+  return Promise.all(names.map((name) => loadService(workspace, name)));
+}
+
+async function serviceNames({ services }: Workspace): Promise<string[]> {
+  const entries = await readdir(services, { withFileTypes: true });
+  const folders = entries.filter(
+    (it) => it.isDirectory() && existsSync(join(services, it.name, "service.ts")),
+  );
+  return folders.map(({ name }) => name).sort();
+}
+
+async function loadService({ services }: Workspace, name: string): Promise<ServiceDefinition> {
+  const file = join(services, name, "service.ts");
+  const module = (await import(pathToFileURL(file).href)) as { default?: ServiceDefinition };
+  if (!module.default) {
+    throw fail.precondition("bad_service", `${file} exports no service`, {
+      remedy: "write `export default defineService({ … })`",
+    });
+  }
+  return module.default;
+}
+
+/** The port that a service's contract names. */
+export const usualPort = ({ contracts }: ServiceDefinition): number => {
+  const [first] = contracts;
+  return (first && serviceOf(first)?.port) ?? 0;
+};
+
+/** What a service may do elsewhere, as its contracts say. */
+export const scopesOf = ({ contracts }: ServiceDefinition): string[] => [
+  ...new Set(contracts.flatMap((contract) => serviceOf(contract)?.scopes ?? [])),
+];

@@ -1,0 +1,42 @@
+import type { ParseArgsOptionsConfig } from "node:util";
+import { parseArgs } from "node:util";
+import { fail } from "#mesh";
+import type { Workspace } from "./workspace.ts";
+
+/** What a command gets: its words, its flags and the checkout it works on. */
+export interface Invocation {
+  readonly words: readonly string[];
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly workspace: Workspace;
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Full help: what comes after the name, then a line for each flag. */
+  readonly usage: string;
+  readonly flags?: ParseArgsOptionsConfig;
+  /** Resolves to the exit code. */
+  readonly run: (invocation: Invocation) => Promise<number>;
+}
+
+/** Reads the words behind a command's name; says what is wrong with them. */
+export function readArguments(command: Command, args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { ...command.flags, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+      allowPositionals: true,
+    });
+    return { flags: values as Invocation["flags"], words: positionals };
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split(". ")[0] : String(error);
+    throw usageError(`weft ${command.name}: ${why}`, command);
+  }
+}
+
+/** The words of a call are off; the remedy is the help of the command. */
+export function usageError(message: string, command: Pick<Command, "name">): Error {
+  return fail.invalid("usage", message, { remedy: `see \`weft ${command.name} --help\`` });
+}

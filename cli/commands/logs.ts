@@ -1,0 +1,99 @@
+import { createReadStream, watchFile } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fail } from "#mesh";
+import type { Command } from "../command.ts";
+import { usageError } from "../command.ts";
+import { formatLine, isAtLeast, levels, parseLine } from "../log-lines.ts";
+import { untilSignal } from "../signals.ts";
+import { print } from "../terminal.ts";
+
+export const logs: Command = {
+  name: "logs",
+  summary: "Show the logs of services, PostgreSQL and NATS",
+  usage: `[service…] [-f] [-n <lines>] [--level <level>] [--json]
+
+  -f, --follow   go on as lines come
+  -n, --lines    how many lines of each to begin with; default 20
+  --level        least important level to show: ${levels.join(", ")}
+  --json         the lines as they were written`,
+  flags: {
+    follow: { type: "boolean", short: "f" },
+    lines: { type: "string", short: "n", default: "20" },
+    level: { type: "string", default: "trace" },
+  },
+  run: async ({ words, flags, workspace }) => {
+    const count = Number(flags.lines);
+    if (!Number.isInteger(count) || count < 0)
+      throw usageError("weft logs: --lines must be a whole number", logs);
+    const level = String(flags.level);
+    if (!levels.some((it) => it === level)) throw usageError(`weft logs: there is no level "${level}"`, logs);
+    const show = (text: string) => {
+      const line = parseLine(text);
+      if (flags.json) print(text);
+      else if (!line) print(text);
+      else if (isAtLeast(line.level, level)) print(formatLine(line));
+    };
+
+    const files = await logFiles(workspace.logs, words);
+    const tails = await Promise.all(files.map(async (file) => ({ file, ...(await tail(file, count)) })));
+    const inOrder = tails.flatMap(({ lines }) => lines).sort((a, b) => timeOf(a).localeCompare(timeOf(b)));
+    for (const line of inOrder) show(line);
+    if (!flags.follow) return 0;
+    for (const { file, size } of tails) follow(file, size, show);
+    await untilSignal();
+    process.exit(0);
+  },
+};
+
+const timeOf = (line: string) => parseLine(line)?.timestamp ?? "";
+
+async function logFiles(dir: string, names: readonly string[]): Promise<string[]> {
+  const there = await readdir(dir).catch(() => []);
+  const known = there.filter((file) => file.endsWith(".log")).map((file) => basename(file, ".log"));
+  if (known.length === 0) {
+    throw fail.notFound("no_logs", "there are no logs yet", {
+      remedy: "start the platform with `npm start`",
+    });
+  }
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw fail.notFound("no_logs", `there is no log of ${unknown.join(", ")}`, {
+      remedy: `there are ${known.join(", ")}`,
+    });
+  }
+  return (names.length > 0 ? names : known).map((name) => join(dir, `${name}.log`));
+}
+
+/** How far back to look for the last lines; log lines are far shorter than that. */
+const tailBytes = 1024 * 1024;
+
+async function tail(file: string, count: number): Promise<{ lines: string[]; size: number }> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - tailBytes);
+    const { buffer } = await handle.read({ buffer: Buffer.alloc(size - start), position: start });
+    const lines = buffer.toString().split("\n").filter(Boolean);
+    return { lines: count === 0 ? [] : lines.slice(-count), size };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Shows what is added to a file; a file that shrank was rotated and is read from its start. */
+function follow(file: string, from: number, show: (line: string) => void): void {
+  let position = from;
+  let rest = "";
+  watchFile(file, { interval: 200 }, ({ size }) => {
+    if (size < position) position = 0;
+    if (size === position) return;
+    const added = createReadStream(file, { start: position, end: size - 1, encoding: "utf8" });
+    position = size;
+    added.on("data", (chunk) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      lines.filter(Boolean).forEach(show);
+    });
+  });
+}

@@ -1,0 +1,54 @@
+import { rm, stat } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
+import { fail } from "#mesh";
+import type { Command } from "../command.ts";
+import { readState } from "../state.ts";
+import { print } from "../terminal.ts";
+
+export const reset: Command = {
+  name: "reset",
+  summary: "Delete all data of the embedded PostgreSQL and NATS",
+  usage: `[--yes] [--keys]
+
+  --yes    do not ask
+  --keys   delete the keys of services and of the issuer, too`,
+  flags: { yes: { type: "boolean" }, keys: { type: "boolean" } },
+  run: async ({ flags, workspace }) => {
+    const running = await readState(workspace);
+    if (running) {
+      throw fail.precondition("running", `the platform runs on this data (pid ${running.pid})`, {
+        remedy: "stop it with `weft down` first",
+      });
+    }
+    // Signing keys in the database are sealed with the issuer's key: one without the other is of no use.
+    const folders = [workspace.data, ...(flags.keys ? [workspace.keys] : [])];
+    if (!flags.yes && !(await confirmed(folders))) {
+      print("Nothing was deleted.");
+      return 1;
+    }
+    for (const folder of folders) await rm(folder, { recursive: true, force: true });
+    print("Deleted. The next `weft up` starts empty.");
+    return 0;
+  },
+};
+
+async function confirmed(folders: readonly string[]): Promise<boolean> {
+  const there = await Promise.all(
+    folders.map((folder) =>
+      stat(folder).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!there.some(Boolean)) return true;
+  if (!process.stdin.isTTY) {
+    throw fail.precondition("not_confirmed", "nobody is there to ask", {
+      remedy: "add --yes to delete without asking",
+    });
+  }
+  const question = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await question.question(`Delete ${folders.join(" and ")} for good? [y/N] `);
+  question.close();
+  return /^y(es)?$/i.test(answer.trim());
+}

@@ -1,0 +1,84 @@
+import type { Command } from "../command.ts";
+import { probeHealth } from "../prober.ts";
+import type { PlatformState } from "../state.ts";
+import { requireState } from "../state.ts";
+import { paint, print, printJson, table } from "../terminal.ts";
+
+interface ServiceStatus {
+  readonly name: string;
+  readonly url: string;
+  /** `healthy`, `degraded`, `unhealthy` or `no answer`. */
+  readonly health: string;
+  /** As `grpc.health.v1` says. */
+  readonly grpc: string;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly memoryMb: number;
+  readonly connections: number;
+  /** Dependencies that are not well. */
+  readonly troubled: readonly string[];
+}
+
+export const status: Command = {
+  name: "status",
+  summary: "Health of everything that runs in this checkout",
+  usage: `[--json]
+
+Exit code 0 when everything is healthy, 1 when something is not.`,
+  run: async ({ flags, workspace }) => {
+    const state = await requireState(workspace);
+    const services = await Promise.all(
+      Object.entries(state.services).map(([name, { url }]) => ask(name, url)),
+    );
+    if (flags.json) printJson({ pid: state.pid, startedAt: state.startedAt, services });
+    else show(state, services);
+    return services.every(({ health, grpc }) => health === "healthy" && grpc === "SERVING") ? 0 : 1;
+  },
+};
+
+interface HealthAnswer {
+  status: string;
+  version: string;
+  uptime_seconds: number;
+  dependencies: Record<string, { status: string; error?: string }>;
+  metrics: { active_connections: number; memory_usage_mb: number };
+}
+
+async function ask(name: string, url: string): Promise<ServiceStatus> {
+  const [answer, grpc] = await Promise.all([
+    fetch(`${url}/health/detailed`, { signal: AbortSignal.timeout(5000) })
+      .then((response) => response.json() as Promise<HealthAnswer>)
+      .catch(() => undefined),
+    probeHealth(new URL(url).host),
+  ]);
+  const troubled = Object.entries(answer?.dependencies ?? {}).filter(([, it]) => it.status !== "healthy");
+  return {
+    name,
+    url,
+    health: answer?.status ?? "no answer",
+    grpc,
+    version: answer?.version ?? "",
+    uptimeSeconds: answer?.uptime_seconds ?? 0,
+    memoryMb: answer?.metrics.memory_usage_mb ?? 0,
+    connections: answer?.metrics.active_connections ?? 0,
+    troubled: troubled.map(([dependency, { error }]) => (error ? `${dependency}: ${error}` : dependency)),
+  };
+}
+
+function show(state: PlatformState, services: readonly ServiceStatus[]): void {
+  const rows = services.map((it) => [
+    it.name,
+    paint(colourOf(it.health), it.health),
+    it.grpc,
+    it.url,
+    it.version,
+    `${Math.round(it.uptimeSeconds)} s`,
+    `${it.memoryMb} MB`,
+    it.troubled.join("; "),
+  ]);
+  print(table(["service", "health", "grpc", "url", "version", "up", "memory", "trouble"], rows));
+  print(paint("dim", `\n  supervised by pid ${state.pid} since ${state.startedAt}`));
+}
+
+const colourOf = (health: string) =>
+  health === "healthy" ? "green" : health === "degraded" ? "yellow" : "red";

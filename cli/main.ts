@@ -1,0 +1,51 @@
+import { reasonOf, version } from "#mesh";
+import type { Command } from "./command.ts";
+import { readArguments, usageError } from "./command.ts";
+import { commands } from "./commands/index.ts";
+import { messageOf } from "./message.ts";
+import { note, paint, print, printJson } from "./terminal.ts";
+import { openWorkspace } from "./workspace.ts";
+
+const [, , name = "help", ...rest] = process.argv;
+process.exitCode = await main(name, rest);
+
+async function main(name: string, args: readonly string[]): Promise<number> {
+  if (name === "--version" || name === "-v") {
+    print(version);
+    return 0;
+  }
+  if (name === "help" || name === "--help" || name === "-h") return help();
+  try {
+    const command = commands.find((it) => it.name === name);
+    if (!command) throw usageError(`weft: there is no command "${name}"`, { name: "help" });
+    const { flags, words } = readArguments(command, args);
+    if (flags.help) {
+      print(`${command.summary}\n\nUsage: weft ${command.name} ${command.usage}`);
+      return 0;
+    }
+    return await command.run({ flags, words, workspace: openWorkspace() });
+  } catch (error) {
+    return report(error, args.includes("--json"));
+  }
+}
+
+/** One line that says what, where and how to mend; the stack only for who asks. */
+function report(error: unknown, json: boolean): number {
+  if (json) printJson({ error: messageOf(error), reason: reasonOf(error) });
+  else note(`${paint("red", "weft:")} ${messageOf(error)}`);
+  if (process.env.WEFT_DEBUG) note(error instanceof Error ? (error.stack ?? "") : "");
+  return reasonOf(error) === "usage" ? 2 : 1;
+}
+
+function help(): number {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const line = ({ name, summary }: Command) => `  ${name.padEnd(width)}  ${summary}`;
+  print(`Weft ${version}: a typed service mesh for TypeScript, with a platform on it.
+
+Usage: weft <command> [flags]
+
+${commands.map(line).join("\n")}
+
+Every command has --help; those that show something have --json.`);
+  return 0;
+}

@@ -1,0 +1,52 @@
+import type { EmbeddedEvent, Supervised } from "#embedded";
+import { describeEvent, startNats, startPostgres } from "#embedded";
+import type { Environment } from "#mesh";
+import type { Workspace } from "../workspace.ts";
+
+/** PostgreSQL and NATS: those that the environment names, or our own. */
+export interface Infrastructure {
+  readonly postgresUrl: string;
+  readonly natsUrl: string;
+  /** The servers that we run ourselves. */
+  readonly own: readonly Supervised[];
+  stop(): Promise<void>;
+}
+
+export interface InfrastructureOptions {
+  workspace: Workspace;
+  env: Environment;
+  onEvent: (text: string, event: EmbeddedEvent) => void;
+}
+
+export async function startInfrastructure({
+  workspace,
+  env,
+  onEvent,
+}: InfrastructureOptions): Promise<Infrastructure> {
+  const options = {
+    dataDir: workspace.data,
+    logDir: workspace.logs,
+    onEvent: (event: EmbeddedEvent) => onEvent(describeEvent(event), event),
+  };
+  const starts = await Promise.allSettled([
+    env.DATABASE_URL ? undefined : startPostgres(options),
+    env.NATS_URL ? undefined : startNats(options),
+  ]);
+  const own = starts.flatMap((it) => (it.status === "fulfilled" && it.value ? [it.value] : []));
+  const stop = async () => {
+    await Promise.all(own.map((server) => server.stop()));
+  };
+  const failed = starts.find((it) => it.status === "rejected");
+  if (failed) {
+    await stop();
+    throw failed.reason;
+  }
+  const urlOf = (name: Supervised["name"], given: string | undefined) =>
+    given || (own.find((server) => server.name === name)?.url ?? "");
+  return {
+    postgresUrl: urlOf("postgres", env.DATABASE_URL),
+    natsUrl: urlOf("nats", env.NATS_URL),
+    own,
+    stop,
+  };
+}

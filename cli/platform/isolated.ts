@@ -1,0 +1,122 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { keepLogSmall } from "#embedded";
+import type { ServiceDefinition } from "#mesh";
+import { fail } from "#mesh";
+import type { RunningServices } from "./running.ts";
+
+export interface IsolatedOptions {
+  root: string;
+  logDir: string;
+  env: Record<string, string>;
+  ports: ReadonlyMap<string, number>;
+  onEvent: (text: string) => void;
+}
+
+const readyWithinMs = 60_000;
+const longestPauseMs = 10_000;
+/** A little longer than the services' own grace period. */
+const stopWithinMs = 25_000;
+
+/** Runs each service in a process of its own, as on many machines; a crashed one comes back. */
+export async function startIsolated(
+  services: readonly ServiceDefinition[],
+  options: IsolatedOptions,
+): Promise<RunningServices> {
+  const running = services.map(({ name }) => superviseService(name, options));
+  const stop = async () => {
+    await Promise.all(running.map((service) => service.stop()));
+  };
+  try {
+    await Promise.all(running.map((service) => service.ready));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { services: running, stop };
+}
+
+function superviseService(name: string, { root, logDir, env, ports, onEvent }: IsolatedOptions) {
+  const port = ports.get(name) ?? 0;
+  const logFile = join(logDir, `${name}.log`);
+  mkdirSync(logDir, { recursive: true });
+  const stopRotation = keepLogSmall(logFile);
+  const stopping = new AbortController();
+  let child: ChildProcess | undefined;
+  let pauseMs = 250;
+
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      const startedAt = Date.now();
+      child = spawnService(name, root, env, logFile);
+      const why = await exitOf(child);
+      if (stopping.signal.aborted) return;
+      pauseMs = Date.now() - startedAt > 30_000 ? 250 : Math.min(pauseMs * 2, longestPauseMs);
+      onEvent(`${name} ${why}; restarting in ${pauseMs / 1000} s, its log is ${logFile}`);
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+  const ended = run();
+
+  return {
+    name,
+    port,
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    ready: untilReady(name, port, logFile),
+    async stop() {
+      stopping.abort();
+      child?.kill("SIGTERM");
+      const kill = setTimeout(() => child?.kill("SIGKILL"), stopWithinMs);
+      await ended;
+      clearTimeout(kill);
+      stopRotation();
+    },
+  };
+}
+
+function spawnService(
+  name: string,
+  root: string,
+  env: Record<string, string>,
+  logFile: string,
+): ChildProcess {
+  const log = openSync(logFile, "a");
+  try {
+    return spawn(process.execPath, [join(root, "cli", "main.ts"), "serve", name], {
+      cwd: root,
+      env,
+      // The channel tells the child when we are gone, however we went.
+      stdio: ["ignore", log, log, "ipc"],
+      // A Ctrl-C in the terminal is ours to handle; we pass it on as SIGTERM.
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) =>
+      resolve(signal ? `was ended by ${signal}` : `exited with code ${code}`),
+    );
+    child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+  });
+}
+
+async function untilReady(name: string, port: number, logFile: string): Promise<void> {
+  const end = Date.now() + readyWithinMs;
+  while (Date.now() < end) {
+    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw fail.unavailable("not_ready", `${name} was not ready within ${readyWithinMs / 1000} s`, {
+    remedy: `its log is ${logFile}`,
+  });
+}

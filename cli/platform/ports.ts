@@ -1,0 +1,36 @@
+import { createServer } from "node:net";
+import type { Environment, ServiceDefinition } from "#mesh";
+import { usualPort } from "../catalog.ts";
+
+/** The environment variable prefix of a service: `order` → `ORDER`. */
+export const envPrefix = (service: string): string => service.toUpperCase().replaceAll("-", "_");
+
+/**
+ * A port for each service: the one the environment demands, else the usual one
+ * when it is free, else any free one, so that two checkouts run side by side.
+ */
+export async function choosePorts(
+  services: readonly ServiceDefinition[],
+  env: Environment,
+): Promise<Map<string, number>> {
+  const chosen = new Map<string, number>();
+  for (const service of services) {
+    const demanded = env[`${envPrefix(service.name)}_PORT`];
+    const usual = usualPort(service);
+    const port = demanded ? Number(demanded) : (await freePort(usual)) || (await freePort(0));
+    chosen.set(service.name, port);
+  }
+  return chosen;
+}
+
+/** This port if it can be bound, any for 0; 0 if it cannot. */
+function freePort(port: number): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(0));
+    server.listen({ host: "127.0.0.1", port }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,53 @@
+import { paint, print, table } from "../terminal.ts";
+import type { Infrastructure } from "./infrastructure.ts";
+import type { RunningServices } from "./running.ts";
+
+export interface WelcomeOptions {
+  services: RunningServices["services"];
+  infrastructure: Infrastructure;
+  tookMs: number;
+}
+
+/** What runs, where it is, and the first calls to try. */
+export async function welcome({ services, infrastructure, tookMs }: WelcomeOptions): Promise<void> {
+  const rows = await Promise.all(
+    services.map(async ({ name, port }) => {
+      const url = `http://localhost:${port}`;
+      return [name, await healthOf(url), url];
+    }),
+  );
+  for (const server of infrastructure.own) {
+    const { port, version, state } = server.status();
+    const title = server.name === "postgres" ? "PostgreSQL" : "NATS";
+    rows.push([
+      `${title} ${version ?? ""}`.trim(),
+      state === "ready" ? paint("green", "ready") : state,
+      `127.0.0.1:${port}`,
+    ]);
+  }
+  const portOf = (name: string) => services.find((service) => service.name === name)?.port;
+  print(`\n${paint("bold", "Weft is up")} ${paint("dim", `(${(tookMs / 1000).toFixed(1)} s)`)}\n`);
+  print(`${table(["service", "health", "url"], rows)}\n`);
+  const user = portOf("user");
+  if (user !== undefined) print(`${examples(user)}\n`);
+  print(paint("dim", "Ctrl-C stops it. In another terminal: weft status, weft logs -f, weft help"));
+}
+
+async function healthOf(url: string): Promise<string> {
+  try {
+    const { status } = (await (await fetch(`${url}/health`)).json()) as { status: string };
+    return paint(status === "healthy" ? "green" : status === "degraded" ? "yellow" : "red", status);
+  } catch {
+    return paint("red", "no answer");
+  }
+}
+
+function examples(userPort: number): string {
+  const base = `http://localhost:${userPort}`;
+  const account = '{"email":"ada@example.com","password":"correct horse 9","display_name":"Ada"}';
+  return `${paint("bold", "Try")}
+  curl ${base}/user.v1.AuthService/Register -H 'content-type: application/json' \\
+    -d '${account}'
+  npx buf curl --http2-prior-knowledge --protocol grpc ${base} --list-methods
+  node bin/weft.mjs call user.v1.UserService/GetProfile --token "$(node bin/weft.mjs token)"`;
+}

@@ -1,0 +1,48 @@
+import { readFile, rm } from "node:fs/promises";
+import { fail } from "#mesh";
+import { writePrivate } from "./keys.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** What a running platform tells other commands of the same checkout. */
+export interface PlatformState {
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly postgresUrl: string;
+  readonly natsUrl: string;
+  readonly services: Readonly<Record<string, { url: string; pid: number }>>;
+}
+
+export async function writeState({ stateFile }: Workspace, state: PlatformState): Promise<void> {
+  await writePrivate(stateFile, JSON.stringify(state));
+}
+
+export async function clearState({ stateFile }: Workspace): Promise<void> {
+  await rm(stateFile, { force: true });
+}
+
+/** The platform of this checkout, if one runs. A state left by a killed one counts as none. */
+export async function readState({ stateFile }: Workspace): Promise<PlatformState | undefined> {
+  try {
+    const state = JSON.parse(await readFile(stateFile, "utf8")) as PlatformState;
+    process.kill(state.pid, 0);
+    return state;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH" || error instanceof SyntaxError) return undefined;
+    if (code === "EPERM") {
+      throw fail.denied("not_yours", "the platform of this checkout runs as another user", {
+        remedy: "use that user, or sudo",
+      });
+    }
+    throw error;
+  }
+}
+
+export async function requireState(workspace: Workspace): Promise<PlatformState> {
+  const state = await readState(workspace);
+  if (!state)
+    throw fail.unavailable("not_running", "nothing runs in this checkout", {
+      remedy: "start it with `npm start`",
+    });
+  return state;
+}
