@@ -55,8 +55,13 @@ function objection(from: Place, to: Place): string | undefined {
   return allowed[from.top]?.includes(to.top) ? undefined : `${from.top}/ may not import ${to.top}/`;
 }
 
-const importForm = /(?:\bfrom\s*|\bimport\s*\(?\s*|\bexport\s+\*\s+from\s*)["']([^"']+)["']/g;
-const importsOf = (source: string) => [...source.matchAll(importForm)].map(([, specifier = ""]) => specifier);
+/** At the start of a line, so that what stands in a string is none. */
+const staticImport = /^\s*(?:import|export)\s(?:[^"'`;]*\sfrom\s*)?["']([^"']+)["']/gm;
+const dynamicImport = /^[^"'`\n]*\bimport\(\s*["']([^"']+)["']/gm;
+const importsOf = (source: string) =>
+  [staticImport, dynamicImport].flatMap((form) =>
+    [...source.matchAll(form)].map(([, specifier = ""]) => specifier),
+  );
 
 function resolveTarget(root: string, file: string, specifier: string): string | undefined {
   if (specifier.startsWith("#")) return specifier.slice(1).split("/").join(sep);
