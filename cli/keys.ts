@@ -17,21 +17,24 @@ export interface Principal {
 /** Who runs the platform, when it must act before there is an admin. */
 export const operator: Principal = { name: "operator", scopes: ["*:*"] };
 
-export const keyFile = (dir: string, name: string): string => join(dir, `${name}.key.json`);
-export const trustFile = (dir: string): string => join(dir, "trust.json");
-export const masterKeyFile = (dir: string): string => join(dir, "security-master.key");
+/** A folder for each, so that each process can be given its own alone. */
+const folderOf = (dir: string, name: string): string => join(dir, name);
+export const keyFile = (dir: string, name: string): string => join(folderOf(dir, name), "key.json");
+export const trustFile = (dir: string): string => join(folderOf(dir, "security"), "trust.json");
+export const masterKeyFile = (dir: string): string => join(folderOf(dir, "security"), "master.key");
 
 /**
  * Makes the keys that are missing and writes the trust file anew. Keys that are
  * there stay: other processes may be using them. Returns what was made.
  */
 export async function ensureKeys(dir: string, principals: readonly Principal[]): Promise<string[]> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  await chmod(dir, 0o700);
+  await makePrivate(dir);
+  await makePrivate(folderOf(dir, "security"));
   const made: string[] = [];
   const trust: TrustFile = { services: {} };
   for (const { name, scopes } of principals) {
     const file = keyFile(dir, name);
+    await makePrivate(folderOf(dir, name));
     let key = await readJson<JWK>(file);
     if (!key) {
       key = await newKey();
@@ -57,6 +60,11 @@ export async function readMasterKey(dir: string): Promise<string> {
 async function newKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair("EdDSA", { extractable: true });
   return exportJWK(privateKey);
+}
+
+async function makePrivate(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
 }
 
 /** Written beside and moved into place, so that nobody reads half a key. */

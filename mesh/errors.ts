@@ -1,4 +1,5 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 
@@ -46,9 +47,8 @@ function details(reason: string, options: WeftErrorOptions): OutgoingDetail[] {
   const { metadata = {}, retryAfterMs, details: more = [] } = options;
   const info: OutgoingDetail = { desc: ErrorInfoSchema, value: { reason, domain: "weft", metadata } };
   if (retryAfterMs === undefined) return [info, ...more];
-  const seconds = BigInt(Math.floor(retryAfterMs / 1000));
-  const nanos = Math.round((retryAfterMs % 1000) * 1e6);
-  return [info, { desc: RetryInfoSchema, value: { retryDelay: { seconds, nanos } } }, ...more];
+  const retryDelay = durationFromMs(Math.max(0, Math.ceil(retryAfterMs)));
+  return [info, { desc: RetryInfoSchema, value: { retryDelay } }, ...more];
 }
 
 type Fail = (reason: string, message: string, options?: WeftErrorOptions) => WeftError;

@@ -11,10 +11,10 @@ export const keys: Command = {
 
   --dir   where to put them; default .weft/keys
 
-Writes <service>.key.json for each service (give each only its own, as
-WEFT_SERVICE_KEY_FILE), trust.json with the public keys and scopes of all (for
-security, as SECURITY_TRUST_FILE) and security-master.key (its content is
-SECURITY_MASTER_KEY). Keys that are there stay.`,
+Writes <service>/key.json for each service, and for security also trust.json with
+the public keys and scopes of all (its SECURITY_TRUST_FILE) and master.key (its
+SECURITY_MASTER_KEY_FILE). Give each service its own folder only. Keys that are
+there stay.`,
   flags: { dir: { type: "string" } },
   run: async ({ flags, workspace }) => {
     const dir = typeof flags.dir === "string" ? resolve(flags.dir) : workspace.keys;

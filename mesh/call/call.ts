@@ -25,13 +25,16 @@ export interface Call {
   readonly userToken: string;
 }
 
-const storage = new AsyncLocalStorage<Call>();
+const storage = new AsyncLocalStorage<Call | undefined>();
 
 /** Carries the call from the wire to the handlers. */
 export const callKey = createContextKey<Call | undefined>(undefined, { description: "weft call" });
 
 /** Runs a function so that `currentCall()` answers with this call inside. */
 export const runInCall = <T>(call: Call, fn: () => T): T => storage.run(call, fn);
+
+/** Runs a function whose outcome others wait for too, so that this call's deadline and end do not bind it. */
+export const runOutsideCalls = <T>(fn: () => T): T => storage.run(undefined, fn);
 
 /** The call that is being answered here, if any. */
 export const currentCall = (): Call | undefined => storage.getStore();

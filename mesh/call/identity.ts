@@ -24,15 +24,24 @@ export interface Caller {
 
 export const anonymous: Caller = Object.freeze({});
 
-/** Does this set of permissions cover the wanted one? `*` stands for any part. */
+/**
+ * Does this set of permissions cover the wanted one? `*` stands for any part.
+ * What is not written `resource:action` covers nothing and is covered by nothing.
+ */
 export function permits(held: readonly string[], wanted: string): boolean {
-  const [resource = "", action = ""] = wanted.split(":");
+  const [resource, action] = partsOf(wanted);
+  if (!resource || !action) return false;
   return held.some((permission) => {
-    const [heldResource, heldAction] = permission.split(":");
+    const [heldResource, heldAction] = partsOf(permission);
     return (
       (heldResource === "*" || heldResource === resource) && (heldAction === "*" || heldAction === action)
     );
   });
+}
+
+function partsOf(permission: string): readonly string[] {
+  const parts = permission.split(":");
+  return parts.length === 2 ? parts : [];
 }
 
 /** How logs and the audit record name a caller: `user:0190…`, `service:order`, both, or `anonymous`. */

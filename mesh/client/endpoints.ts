@@ -1,4 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
+import { BadValue } from "../config/fields.ts";
 import { serviceOf } from "../contract/options.ts";
 import { fail } from "../errors.ts";
 
@@ -11,10 +12,9 @@ export function parseEndpoints(text: string): Endpoints {
   return Object.fromEntries(
     entries.map((entry) => {
       const [name = "", url = ""] = entry.trim().split(/=(.*)/s);
-      if (!name || !URL.canParse(url)) {
-        throw fail.precondition("bad_configuration", `configuration: WEFT_ENDPOINTS has "${entry.trim()}"`, {
-          remedy: "write name=url pairs such as security=http://security:8008, separated by commas",
-        });
+      const parsed = URL.canParse(url) ? new URL(url) : undefined;
+      if (!name || !parsed || !["http:", "https:"].includes(parsed.protocol)) {
+        throw new BadValue("must be name=url pairs such as security=http://security:8008, with commas between");
       }
       return [name, url];
     }),

@@ -19,7 +19,8 @@ interface FieldOptions {
 /** Thrown by a parser; the text completes the sentence `<NAME> …`. */
 export class BadValue extends Error {}
 
-function field<T>(parse: (text: string) => T) {
+/** Makes a kind of variable of a parser. */
+export function field<T>(parse: (text: string) => T) {
   return (description: string, { fallback, secret = false }: FieldOptions = {}): Field<T> => ({
     description,
     parse,

@@ -1,8 +1,11 @@
 import type { Endpoints } from "../client/endpoints.ts";
 import { parseEndpoints } from "../client/endpoints.ts";
-import { duration, flag, oneOf, port, text, url } from "./fields.ts";
+import type { ConfigOf, Fields } from "./fields.ts";
+import { duration, field, flag, oneOf, port, text, url } from "./fields.ts";
 import type { Environment } from "./read.ts";
 import { readConfig } from "./read.ts";
+
+const postgresUrl = url("postgres", "postgresql");
 
 /** The variables that every service has. */
 export const meshFields = {
@@ -14,7 +17,7 @@ export const meshFields = {
     fallback: "development",
   }),
   WEFT_HOST: text("Address to listen on; 0.0.0.0 for all.", { fallback: "127.0.0.1" }),
-  DATABASE_URL: url("postgres", "postgresql")(
+  DATABASE_URL: postgresUrl(
     "PostgreSQL server; each service uses its own database there, named <service>_service. Empty: `weft up` brings one.",
     { fallback: "", secret: true },
   ),
@@ -22,15 +25,18 @@ export const meshFields = {
     fallback: "",
     secret: true,
   }),
-  WEFT_ENDPOINTS: text(
+  WEFT_ENDPOINTS: field(parseEndpoints)(
     "Where other services are, as name=url,name=url; by default at their ports on this machine.",
     {
       fallback: "",
     },
   ),
-  WEFT_KEYS_DIR: text("Folder with <service>.key.json, the private keys of services.", {
-    fallback: ".weft/keys",
-  }),
+  WEFT_KEYS_DIR: text(
+    "Folder with <service>/key.json, the private keys of services, as `weft keys` makes it.",
+    {
+      fallback: ".weft/keys",
+    },
+  ),
   WEFT_REFLECTION: flag("Whether ports tell what they serve, for grpcurl and buf curl.", {
     fallback: "true",
   }),
@@ -56,7 +62,7 @@ export const perServiceFields = {
   "<SERVICE>_PORT": port("Port of one service; PORT does the same for a service that is served alone.", {
     fallback: "",
   }),
-  "<SERVICE>_DATABASE_URL": url("postgres", "postgresql")("Database of one service, exactly as written.", {
+  "<SERVICE>_DATABASE_URL": postgresUrl("Database of one service, exactly as written.", {
     fallback: "",
     secret: true,
   }),
@@ -82,31 +88,39 @@ export interface MeshConfig {
 
 const usualNats = "nats://127.0.0.1:4222";
 
-/** Reads what concerns one service. */
-export function readMeshConfig(service: string, usualPort: number, env: Environment): MeshConfig {
+/** Reads what concerns one service, its own variables included, so that all problems are told at once. */
+export function readServiceConfig<F extends Fields>(
+  service: string,
+  usualPort: number,
+  own: F,
+  env: Environment,
+): { config: MeshConfig; own: ConfigOf<F> } {
   const prefix = service.toUpperCase().replaceAll("-", "_");
-  const values = readConfig(meshFields, env);
   const portName = env[`${prefix}_PORT`] ? `${prefix}_PORT` : "PORT";
-  const chosen = readConfig({ [portName]: port("port", { fallback: String(usualPort) }) }, env);
-  const ownName = `${prefix}_DATABASE_URL`;
-  const own = readConfig(
-    { [ownName]: url("postgres", "postgresql")("database", { fallback: "", secret: true }) },
-    env,
-  );
-  return {
+  const databaseName = `${prefix}_DATABASE_URL`;
+  const perService = {
+    [portName]: port("Port of this service.", { fallback: String(usualPort) }),
+    [databaseName]: postgresUrl("Database of this service.", { fallback: "", secret: true }),
+  };
+  const all: Fields = { ...own, ...perService, ...meshFields };
+  const read: Readonly<Record<string, unknown>> = readConfig(all, env);
+  const values = read as ConfigOf<typeof meshFields>;
+  const config: MeshConfig = {
     env: values.WEFT_ENV,
     host: values.WEFT_HOST,
-    port: Number(chosen[portName]),
-    databaseUrl: own[ownName]?.href ?? databaseOn(values.DATABASE_URL, service),
+    port: Number(read[portName]),
+    databaseUrl: (read[databaseName] as URL | undefined)?.href ?? databaseOn(values.DATABASE_URL, service),
     natsUrl: values.NATS_URL?.href ?? usualNats,
-    endpoints: parseEndpoints(values.WEFT_ENDPOINTS),
-    keyFile: env.WEFT_SERVICE_KEY_FILE || `${values.WEFT_KEYS_DIR}/${service}.key.json`,
+    endpoints: values.WEFT_ENDPOINTS,
+    keyFile: env.WEFT_SERVICE_KEY_FILE || `${values.WEFT_KEYS_DIR}/${service}/key.json`,
     reflection: values.WEFT_REFLECTION,
     logLevel: values.LOG_LEVEL,
     startupWaitMs: values.STARTUP_WAIT,
     shutdownDelayMs: values.SHUTDOWN_DELAY,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
   };
+  const ownValues = Object.fromEntries(Object.keys(own).map((name) => [name, read[name]]));
+  return { config, own: ownValues as ConfigOf<F> };
 }
 
 /** The service's own database on a shared server. */

@@ -35,11 +35,10 @@ export function compileAccess(name: string, access: Access): AccessCheck {
 function serviceRule({ services, scope }: Access): ((caller: Caller) => boolean) | undefined {
   if (services.length === 0 && !scope) return undefined;
   const names = new Set(services);
-  const anyName = names.size === 0 || names.has("*");
+  const anyName = names.has("*");
   return ({ service }) =>
     service !== undefined &&
-    (anyName || names.has(service.name)) &&
-    (!scope || permits(service.scopes, scope));
+    (anyName || names.has(service.name) || (scope !== "" && permits(service.scopes, scope)));
 }
 
 function userRule({ signedIn, permission }: Access): ((caller: Caller) => boolean) | undefined {

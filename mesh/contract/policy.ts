@@ -1,4 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { fail } from "../errors.ts";
 import type { AccessCheck } from "./access.ts";
@@ -12,9 +13,13 @@ export interface MethodPolicy {
   readonly allow: AccessCheck;
   /** Longest time that one call may take. */
   readonly timeoutMs: number;
+  /** A stream that may outlast any ordinary call: ended when the service stops, not waited for. */
+  readonly lasting: boolean;
 }
 
 export const defaultTimeoutMs = 30_000;
+/** Beyond it a timer of JavaScript fires at once. */
+export const longestTimerMs = 2 ** 31 - 1;
 
 export type Policies = ReadonlyMap<DescMethod, MethodPolicy>;
 
@@ -23,8 +28,9 @@ export function compilePolicies(process: string, contracts: readonly DescService
   const problems = contracts.flatMap((contract) => [
     ...processProblems(process, contract),
     ...contract.methods.flatMap((method) => {
-      const problem = accessProblem(optionsOf(method)?.access);
-      return problem ? [`${methodName(method)} ${problem}`] : [];
+      const { access, timeout } = optionsOf(method) ?? {};
+      const problems = [accessProblem(access), timeoutProblem(timeout)];
+      return problems.filter((it) => it !== undefined).map((problem) => `${methodName(method)} ${problem}`);
     }),
   ]);
   if (problems.length > 0) {
@@ -43,17 +49,28 @@ function processProblems(process: string, contract: DescService): string[] {
   return [];
 }
 
+function timeoutProblem(timeout: Duration | undefined): string | undefined {
+  if (!timeout) return undefined;
+  const ms = durationMs(timeout);
+  return ms >= 1 && ms <= longestTimerMs ? undefined : "has a timeout that is not between 1 ms and 24 days";
+}
+
 function compile(method: DescMethod): MethodPolicy {
   const options = optionsOf(method);
   const name = methodName(method);
   if (!options?.access) throw fail.internal("no_access_rule", `${name} has no access rule`);
+  const timeoutMs = options.timeout ? durationMs(options.timeout) : defaultTimeoutMs;
   return {
     name,
     isPublic: options.access.public,
     allow: compileAccess(name, options.access),
-    timeoutMs: options.timeout ? durationMs(options.timeout) : defaultTimeoutMs,
+    timeoutMs,
+    lasting: streamsOut(method) && timeoutMs > defaultTimeoutMs,
   };
 }
+
+const streamsOut = ({ methodKind }: DescMethod) =>
+  methodKind === "server_streaming" || methodKind === "bidi_streaming";
 
 /** Policies of what the mesh itself serves: health and reflection, open to all and as long as they last. */
 export function openPolicies(implementations: readonly { contract: DescService }[]): Policies {
@@ -66,6 +83,7 @@ export function openPolicies(implementations: readonly { contract: DescService }
         isPublic: true,
         allow: () => {},
         timeoutMs: method.methodKind === "unary" ? defaultTimeoutMs : Number.POSITIVE_INFINITY,
+        lasting: streamsOut(method),
       },
     ]),
   );

@@ -26,26 +26,42 @@ export interface HealthReport {
 /** What a service depends on, asked when somebody wants to know. */
 export interface HealthChecks {
   add(check: HealthCheck): void;
-  /** Runs all checks; callers within a second share one run. */
+  /** Runs all checks; callers during a run and within a second after it share that run. */
   report(): Promise<HealthReport>;
 }
 
 const checkTimeoutMs = 2000;
 const freshMs = 1000;
 
-export function createHealthChecks(now: () => number = Date.now): HealthChecks {
+export function createHealthChecks(now: () => number = () => performance.now()): HealthChecks {
   const checks: HealthCheck[] = [];
-  let latest: { at: number; report: Promise<HealthReport> } | undefined;
+  let latest: Run | undefined;
   return {
     add: (check) => {
       checks.push(check);
       latest = undefined;
     },
     report: () => {
-      if (!latest || now() - latest.at > freshMs) latest = { at: now(), report: runAll(checks) };
+      if (!latest || now() > latest.freshUntil) latest = startRun(checks, now);
       return latest.report;
     },
   };
+}
+
+interface Run {
+  readonly report: Promise<HealthReport>;
+  freshUntil: number;
+}
+
+/** A run is fresh for as long as it takes, so that a dependency that hangs is asked but once at a time. */
+function startRun(checks: readonly HealthCheck[], now: () => number): Run {
+  const run: Run = {
+    report: runAll(checks).finally(() => {
+      run.freshUntil = now() + freshMs;
+    }),
+    freshUntil: Number.POSITIVE_INFINITY,
+  };
+  return run;
 }
 
 async function runAll(checks: readonly HealthCheck[]): Promise<HealthReport> {

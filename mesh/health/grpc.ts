@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { DescService } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { ServingStatus } from "grpc-health-check";
@@ -40,9 +41,13 @@ export function createGrpcHealth(contracts: readonly DescService[]): GrpcHealth 
     Object.fromEntries(names.map((name) => [name, "NOT_SERVING"] as const)),
   );
   const functions = functionsOf(health);
+  let current: ServingStatus = "NOT_SERVING";
   return {
     set: (serving) => {
       const status: ServingStatus = serving ? "SERVING" : "NOT_SERVING";
+      // Watchers are told of changes, not of every look.
+      if (status === current) return;
+      current = status;
       for (const name of names) health.setStatus(name, status);
     },
     implementation: handlers(Health, {
@@ -60,7 +65,10 @@ export function createGrpcHealth(contracts: readonly DescService[]): GrpcHealth 
         ]);
         return { statuses: Object.fromEntries(entries) };
       },
-      watch: (request, call) => watch(functions, request.service, call),
+      watch: (request, call) =>
+        names.includes(request.service)
+          ? watch(functions, request.service, call)
+          : watchUnknown(call),
     }),
   };
 }
@@ -83,6 +91,15 @@ function ask<T>(question: (reply: Reply<T>) => void): Promise<T> {
       else resolve(answer as T);
     });
   });
+}
+
+/**
+ * Not handed on: the library keeps every name it was ever asked for, and what
+ * a port serves does not change while it runs.
+ */
+async function* watchUnknown({ signal }: Call) {
+  yield { status: Status.SERVICE_UNKNOWN };
+  await once(signal, "abort");
 }
 
 /** Gives the newest status; one that was passed over while the reader was slow is of no use to it. */

@@ -3,6 +3,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
 import type { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Call } from "../call/call.ts";
+import { runOutsideCalls } from "../call/call.ts";
 import type { ServiceKey } from "./service-key.ts";
 import { createTokenCache } from "./token-cache.ts";
 import { userHeader } from "./tokens.ts";
@@ -27,17 +28,21 @@ export interface CredentialsOptions {
  * shortly before they expire.
  */
 export function createCredentials({ key, issuer, exchange }: CredentialsOptions): Credentials {
-  const serviceToken = createTokenCache(async (audience) => {
-    const answer = await issuer.issueServiceToken({ assertion: await key.assertion(), audience });
-    return { value: answer.token, expiresMs: answer.expiresAt ? timestampMs(answer.expiresAt) : 0 };
-  });
+  const serviceToken = createTokenCache((audience) =>
+    runOutsideCalls(async () => {
+      const answer = await issuer.issueServiceToken({ assertion: await key.assertion(), audience });
+      return { value: answer.token, expiresMs: answer.expiresAt ? timestampMs(answer.expiresAt) : 0 };
+    }),
+  );
 
   const subjects = new Map<string, string>();
-  const statement = createTokenCache(async (name) => {
-    const [audience = ""] = name.split(" ");
-    const answer = await exchange.exchangeUserToken({ subjectToken: subjects.get(name) ?? "", audience });
-    return { value: answer.statement, expiresMs: answer.expiresAt ? timestampMs(answer.expiresAt) : 0 };
-  });
+  const statement = createTokenCache((name) =>
+    runOutsideCalls(async () => {
+      const [audience = ""] = name.split(" ");
+      const answer = await exchange.exchangeUserToken({ subjectToken: subjects.get(name) ?? "", audience });
+      return { value: answer.statement, expiresMs: answer.expiresAt ? timestampMs(answer.expiresAt) : 0 };
+    }),
+  );
 
   const statementFor = async (callee: string, userToken: string) => {
     const name = `${callee} ${createHash("sha256").update(userToken).digest("base64url")}`;

@@ -26,7 +26,9 @@ export function createKeySource({ fetch, cooldownMs = 5000, now = Date.now }: Ke
   const refresh = async () => {
     const found = await fetch();
     const fresh = new Map<string, CryptoKey>();
-    for (const jwk of found) fresh.set(jwk.kid ?? "", (await importJWK(jwk, algorithm)) as CryptoKey);
+    for (const jwk of found.filter(isOurs)) {
+      fresh.set(jwk.kid ?? "", (await importJWK(jwk, algorithm)) as CryptoKey);
+    }
     keys = fresh;
     lastAsked = now();
   };
@@ -54,3 +56,6 @@ export function createKeySource({ fetch, cooldownMs = 5000, now = Date.now }: Ke
     return key;
   };
 }
+
+/** Keys of other kinds are passed over (RFC 7517 §5): one must not make the others useless. */
+const isOurs = ({ kty, crv, x }: JWK) => kty === "OKP" && crv === "Ed25519" && x !== undefined;

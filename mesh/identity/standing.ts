@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KV } from "@nats-io/kv";
+import type { KV, KvWatchEntry } from "@nats-io/kv";
 import type { UserIdentity } from "../call/identity.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Nats } from "../nats/nats.ts";
@@ -14,6 +14,7 @@ export const standingBucket = "weft_standing";
 export const standingTtlMs = 15 * 60_000;
 
 const loadTimeoutMs = 3000;
+const rewatchMs = 1000;
 
 /** Bucket key of a session that was ended. */
 export const sessionKey = (sessionId: string) => `session.${sessionId}`;
@@ -39,43 +40,72 @@ interface Entry<T> {
   readonly expires: number;
 }
 
+export interface StandingOptions {
+  nats: Nats;
+  log: Logger;
+  now?: () => number;
+}
+
 /** Loads the bucket and follows it. Resolves when all that was known at the start is in. */
-export async function watchStanding(nats: Nats, log: Logger): Promise<Standing> {
-  const bucket = await openStandingBucket(nats);
+export async function watchStanding({ nats, log, now = Date.now }: StandingOptions): Promise<Standing> {
   const revoked = new Map<string, Entry<true>>();
   const granted = new Map<string, Entry<Grant>>();
-  const { values: known } = await bucket.status();
   const loaded = Promise.withResolvers<void>();
-  if (known === 0) loaded.resolve();
 
-  const watch = await bucket.watch();
-  void (async () => {
-    for await (const entry of watch) {
-      const [kind, id = ""] = entry.key.split(".");
-      // Expiry of a key sends no event, so each entry ages here.
-      const expires = entry.created.getTime() + standingTtlMs;
-      if (entry.operation !== "PUT") granted.delete(id);
-      else if (kind === "session") revoked.set(id, { value: true, expires });
-      else if (kind === "user") granted.set(id, { value: entry.json<Grant>(), expires });
+  const note = (entry: KvWatchEntry) => {
+    const [kind, id = ""] = entry.key.split(".");
+    // Expiry of a key sends no event, so each entry ages here.
+    const expires = entry.created.getTime() + standingTtlMs;
+    if (entry.operation !== "PUT") {
+      if (kind === "user") granted.delete(id);
+    } else if (kind === "session") revoked.set(id, { value: true, expires });
+    else if (kind === "user") granted.set(id, { value: entry.json<Grant>(), expires });
+  };
+
+  const follow = async () => {
+    const bucket = await openStandingBucket(nats);
+    const { values: known } = await bucket.status();
+    if (known === 0) loaded.resolve();
+    for await (const entry of await bucket.watch()) {
+      try {
+        note(entry);
+      } catch (error) {
+        // One that cannot be read must not hide those that come after it.
+        log.error({ err: error, key: entry.key }, "an entry of the revocations cannot be read");
+      }
       if (entry.isUpdate || entry.delta === 0) loaded.resolve();
     }
-  })().catch((error: unknown) => log.error({ err: error }, "the watch on revocations ended"));
+  };
 
   const sweep = setInterval(() => {
-    const now = Date.now();
     for (const map of [revoked, granted]) {
-      for (const [id, { expires }] of map) if (expires < now) map.delete(id);
+      for (const [id, { expires }] of map) if (expires < now()) map.delete(id);
     }
   }, 60_000);
   sweep.unref();
-  void nats.connection.closed().then(() => clearInterval(sweep));
+  let closed = false;
+  void nats.connection.closed().then(() => {
+    closed = true;
+    clearInterval(sweep);
+  });
+
+  // What is known stays in force while the watch is away, and it comes back by itself.
+  void (async () => {
+    while (!closed) {
+      await follow().catch((error: unknown) => {
+        if (!closed) log.error({ err: error }, "the watch on revocations ended; it begins again");
+      });
+      await sleep(rewatchMs, undefined, { ref: false });
+    }
+  })();
 
   // All that was counted may have expired before it was delivered.
   await Promise.race([loaded.promise, sleep(loadTimeoutMs, undefined, { ref: false })]);
+  const inForce = <T>(entry: Entry<T> | undefined) => (entry && entry.expires > now() ? entry.value : undefined);
   return {
-    isRevoked: (sessionId) => revoked.has(sessionId),
+    isRevoked: (sessionId) => inForce(revoked.get(sessionId)) !== undefined,
     current: (user) => {
-      const grant = granted.get(user.id)?.value;
+      const grant = inForce(granted.get(user.id));
       return grant ? { ...user, roles: grant.roles, permissions: grant.permissions } : user;
     },
   };

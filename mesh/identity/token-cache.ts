@@ -10,6 +10,9 @@ export interface TokenCacheOptions {
   now?: () => number;
 }
 
+/** Least time between two failed renewals: an issuer in trouble is not asked at every call. */
+const retryMs = 1000;
+
 interface Entry {
   token: Perishable;
   /** When to fetch the next one, while this one is still good. */
@@ -30,6 +33,7 @@ export function createTokenCache(
   const first = new Map<string, Promise<Perishable>>();
 
   const keep = (name: string, token: Perishable) => {
+    entries.delete(name);
     if (entries.size >= size) {
       for (const oldest of entries.keys()) {
         entries.delete(oldest);
@@ -47,8 +51,10 @@ export function createTokenCache(
       .finally(() => {
         entry.renewing = undefined;
       });
-    // A failed renewal is tried again at the next call; it fails nobody while the token is good.
-    entry.renewing.catch(() => {});
+    // A failed renewal fails nobody while the token is good.
+    entry.renewing.catch(() => {
+      entry.renewMs = now() + retryMs;
+    });
   };
 
   return async (name: string): Promise<string> => {

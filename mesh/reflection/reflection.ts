@@ -50,7 +50,7 @@ export function reflection(contracts: readonly DescService[]): Implementation[] 
         }
         default: {
           const file = findFile(index, question);
-          return file ? descriptors(file, sent) : notFound(String(question.value));
+          return file ? descriptors(file, sent) : notFound(describeQuestion(question));
         }
       }
     }
@@ -76,6 +76,12 @@ function findFile(index: FileIndex, question: Question): DescFile | undefined {
     default:
       return undefined;
   }
+}
+
+function describeQuestion(question: Question): string {
+  if (question.case !== "fileContainingExtension") return String(question.value ?? "the question");
+  const { containingType, extensionNumber } = question.value;
+  return `extension ${extensionNumber} of ${containingType}`;
 }
 
 /** A file with all that it imports, but nothing twice on one stream. */
