@@ -38,5 +38,6 @@ export function readArguments(command: Command, args: readonly string[]) {
 
 /** The words of a call are off; the remedy is the help of the command. */
 export function usageError(message: string, command: Pick<Command, "name">): Error {
-  return fail.invalid("usage", message, { remedy: `see \`weft ${command.name} --help\`` });
+  const help = ["weft", command.name, "--help"].filter(Boolean).join(" ");
+  return fail.invalid("usage", message, { remedy: `see \`${help}\`` });
 }

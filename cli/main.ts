@@ -16,8 +16,9 @@ async function main(name: string, args: readonly string[]): Promise<number> {
   }
   if (name === "help" || name === "--help" || name === "-h") return help();
   try {
-    const command = commands.find((it) => it.name === name);
-    if (!command) throw usageError(`weft: there is no command "${name}"`, { name: "help" });
+    const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!load) throw usageError(`there is no command "${name}"`, { name: "" });
+    const command = await load();
     const { flags, words } = readArguments(command, args);
     if (flags.help) {
       print(`${command.summary}\n\nUsage: weft ${command.name} ${command.usage}`);
@@ -37,14 +38,15 @@ function report(error: unknown, json: boolean): number {
   return reasonOf(error) === "usage" ? 2 : 1;
 }
 
-function help(): number {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+async function help(): Promise<number> {
+  const all = await Promise.all(Object.values(commands).map((load) => load()));
+  const width = Math.max(...all.map(({ name }) => name.length));
   const line = ({ name, summary }: Command) => `  ${name.padEnd(width)}  ${summary}`;
   print(`Weft ${version}: a typed service mesh for TypeScript, with a platform on it.
 
 Usage: weft <command> [flags]
 
-${commands.map(line).join("\n")}
+${all.map(line).join("\n")}
 
 Every command has --help; those that show something have --json.`);
   return 0;

@@ -1,28 +1,20 @@
 import type { Command } from "../command.ts";
-import { call } from "./call.ts";
-import { down } from "./down.ts";
-import { keys } from "./keys.ts";
-import { logs } from "./logs.ts";
-import { newService } from "./new-service.ts";
-import { reset } from "./reset.ts";
-import { serve } from "./serve.ts";
-import { status } from "./status.ts";
-import { token } from "./token.ts";
-import { generate, test } from "./tools.ts";
-import { up } from "./up.ts";
 
-/** In the order in which one meets them. */
-export const commands: readonly Command[] = [
-  up,
-  down,
-  status,
-  logs,
-  call,
-  token,
-  newService,
-  generate,
-  test,
-  serve,
-  keys,
-  reset,
-];
+/**
+ * In the order in which one meets them. Loaded when called for, so that a
+ * container that serves one service loads no other command.
+ */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import("./up.ts")).up,
+  down: async () => (await import("./down.ts")).down,
+  status: async () => (await import("./status.ts")).status,
+  logs: async () => (await import("./logs.ts")).logs,
+  call: async () => (await import("./call.ts")).call,
+  token: async () => (await import("./token.ts")).token,
+  new: async () => (await import("./new-service.ts")).newService,
+  generate: async () => (await import("./generate.ts")).generate,
+  test: async () => (await import("./test.ts")).test,
+  serve: async () => (await import("./serve.ts")).serve,
+  keys: async () => (await import("./keys.ts")).keys,
+  reset: async () => (await import("./reset.ts")).reset,
+};
