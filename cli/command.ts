@@ -32,7 +32,7 @@ export function readArguments(command: Command, args: readonly string[]) {
     return { flags: values as Invocation["flags"], words: positionals };
   } catch (error) {
     const why = error instanceof Error ? error.message.split(". ")[0] : String(error);
-    throw usageError(`weft ${command.name}: ${why}`, command);
+    throw usageError(`${why}`, command);
   }
 }
 

@@ -43,7 +43,7 @@ A stream prints one JSON object a line.`,
       return 0;
     }
     const [name, body = "{}"] = words;
-    if (!name) throw usageError("weft call: name a method", call);
+    if (!name) throw usageError("name a method", call);
     const { method, service } = findMethod(services, name);
     if (method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming") {
       throw fail.unimplemented("client_stream", `${methodName(method)} takes a stream`, {
@@ -65,7 +65,7 @@ A stream prints one JSON object a line.`,
     if (bearer) headers.authorization = `Bearer ${bearer}`;
     const url = typeof flags.to === "string" ? flags.to : urlOf(services, state, service);
     const timeoutMs = Number(flags.timeout) * 1000;
-    if (!(timeoutMs > 0)) throw usageError("weft call: --timeout must be a number of seconds", call);
+    if (!(timeoutMs > 0)) throw usageError("--timeout must be a number of seconds", call);
 
     try {
       await send(method, request, transportTo(url, headers), timeoutMs);
@@ -99,8 +99,7 @@ function readHeaders(given: unknown): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [name = "", value] = pair.split(/=(.*)/s);
-      if (!name || value === undefined)
-        throw usageError(`weft call: --header "${pair}" is not name=value`, call);
+      if (!name || value === undefined) throw usageError(`--header "${pair}" is not name=value`, call);
       return [name, value];
     }),
   );

@@ -24,10 +24,9 @@ export const logs: Command = {
   },
   run: async ({ words, flags, workspace }) => {
     const count = Number(flags.lines);
-    if (!Number.isInteger(count) || count < 0)
-      throw usageError("weft logs: --lines must be a whole number", logs);
+    if (!Number.isInteger(count) || count < 0) throw usageError("--lines must be a whole number", logs);
     const level = String(flags.level);
-    if (!levels.some((it) => it === level)) throw usageError(`weft logs: there is no level "${level}"`, logs);
+    if (!levels.some((it) => it === level)) throw usageError(`there is no level "${level}"`, logs);
     const show = (text: string) => {
       const line = parseLine(text);
       if (flags.json) print(text);

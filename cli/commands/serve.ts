@@ -13,7 +13,7 @@ export const serve: Command = {
 Logs go to standard output, a JSON object a line. SIGTERM: no new calls, those in
 flight finish, exit code 0. Every variable is in .env.example.`,
   run: async ({ words, workspace }) => {
-    if (words.length === 0) throw usageError("weft serve: name at least one service", serve);
+    if (words.length === 0) throw usageError("name at least one service", serve);
     const services = await loadServices(workspace, words);
     const hosted: Hosted[] = [];
     try {
