@@ -9,6 +9,8 @@ export interface PlatformState {
   readonly startedAt: string;
   readonly postgresUrl: string;
   readonly natsUrl: string;
+  /** The servers that it runs itself, and where. */
+  readonly own: Readonly<Record<string, number>>;
   readonly services: Readonly<Record<string, { url: string; pid: number }>>;
 }
 

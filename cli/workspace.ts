@@ -13,8 +13,10 @@ export interface Workspace {
   readonly stateFile: string;
 }
 
-export function openWorkspace(root: string = resolve(import.meta.dirname, "..")): Workspace {
-  const weft = join(root, ".weft");
+/** WEFT_DIR names another folder than `.weft`: a second platform from one checkout, or one of a test. */
+export function openWorkspace(env: NodeJS.ProcessEnv = process.env): Workspace {
+  const root = resolve(import.meta.dirname, "..");
+  const weft = env.WEFT_DIR ? resolve(env.WEFT_DIR) : join(root, ".weft");
   return {
     root,
     services: join(root, "services"),

@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { probeHealth } from "../prober.ts";
+import { isReachable } from "../reachable.ts";
 import type { PlatformState } from "../state.ts";
 import { requireState } from "../state.ts";
 import { paint, print, printJson, table } from "../terminal.ts";
@@ -30,11 +31,25 @@ Exit code 0 when everything is healthy, 1 when something is not.`,
     const services = await Promise.all(
       Object.entries(state.services).map(([name, { url }]) => ask(name, url)),
     );
-    if (flags.json) printJson({ pid: state.pid, startedAt: state.startedAt, services });
-    else show(state, services);
-    return services.every(({ health, grpc }) => health === "healthy" && grpc === "SERVING") ? 0 : 1;
+    const servers = await Promise.all(Object.entries(state.own).map(([name, port]) => askServer(name, port)));
+    if (flags.json) printJson({ pid: state.pid, startedAt: state.startedAt, services, servers });
+    else show(state, services, servers);
+    const well = services.every(({ health, grpc }) => health === "healthy" && grpc === "SERVING");
+    return well && servers.every(({ reachable }) => reachable) ? 0 : 1;
   },
 };
+
+interface ServerStatus {
+  readonly name: string;
+  readonly port: number;
+  readonly reachable: boolean;
+}
+
+const askServer = async (name: string, port: number): Promise<ServerStatus> => ({
+  name,
+  port,
+  reachable: await isReachable(port),
+});
 
 interface HealthAnswer {
   status: string;
@@ -65,7 +80,11 @@ async function ask(name: string, url: string): Promise<ServiceStatus> {
   };
 }
 
-function show(state: PlatformState, services: readonly ServiceStatus[]): void {
+function show(
+  state: PlatformState,
+  services: readonly ServiceStatus[],
+  servers: readonly ServerStatus[],
+): void {
   const rows = services.map((it) => [
     it.name,
     paint(colourOf(it.health), it.health),
@@ -76,6 +95,10 @@ function show(state: PlatformState, services: readonly ServiceStatus[]): void {
     `${it.memoryMb} MB`,
     it.troubled.join("; "),
   ]);
+  for (const { name, port, reachable } of servers) {
+    const word = reachable ? paint("green", "ready") : paint("red", "no answer");
+    rows.push([name, word, "", `127.0.0.1:${port}`]);
+  }
   print(table(["service", "health", "grpc", "url", "version", "up", "memory", "trouble"], rows));
   print(paint("dim", `\n  supervised by pid ${state.pid} since ${state.startedAt}`));
 }

@@ -67,6 +67,7 @@ and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`.`,
           startedAt: new Date().toISOString(),
           postgresUrl: infrastructure.postgresUrl,
           natsUrl: infrastructure.natsUrl,
+          own: Object.fromEntries(infrastructure.own.map((server) => [server.name, server.status().port])),
           services: Object.fromEntries(
             running.services.map(({ name, port, pid }) => [name, { url: `http://localhost:${port}`, pid }]),
           ),

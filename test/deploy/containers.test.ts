@@ -100,7 +100,7 @@ describe("the Dockerfile", () => {
   });
 
   test("pins the Node that the launcher pins", () => {
-    const [, pinned] = /(\d+\.\d+\.\d+)/.exec(read("bin/pins.mjs")) ?? [];
+    const [, pinned] = /"linux-x64": \{\s*version: "([\d.]+)"/.exec(read("bin/launcher/pinned.mjs")) ?? [];
     expect(dockerfile.match(/node:(\d+\.\d+\.\d+)/g)).toEqual([`node:${pinned}`, `node:${pinned}`]);
   });
 
