@@ -8,6 +8,8 @@ import { openWorkspace } from "./workspace.ts";
 
 const [, , name = "help", ...rest] = process.argv;
 process.exitCode = await main(name, rest);
+// What a command left open by mistake must not hold the process; what it wrote gets out first.
+setTimeout(() => process.exit(), 3000).unref();
 
 async function main(name: string, args: readonly string[]): Promise<number> {
   if (name === "--version" || name === "-v") {
