@@ -1,0 +1,79 @@
+import type { RegisterRequest } from "#gen/user/v1/auth_pb.js";
+import type { Call, Database } from "#mesh";
+import { fail, newId, violates } from "#mesh";
+import type { Credentials } from "./accounts-store.ts";
+import { emailIsTaken, emailUnique, insertAccount } from "./accounts-store.ts";
+import { emailKey } from "./email.ts";
+import { requireGoodPassword } from "./password-policy.ts";
+import type { Passwords } from "./passwords.ts";
+import type { Pseudonyms } from "./pseudonyms.ts";
+import { throttled } from "./refusals.ts";
+import { requireName } from "./text.ts";
+import type { Counter } from "./throttle-store.ts";
+import { reserveTry, returnTry } from "./throttle-store.ts";
+
+export interface RegistrationOptions {
+  db: Database;
+  passwords: Passwords;
+  pseudonyms: Pseudonyms;
+  now: () => number;
+}
+
+const defaultRole = "Customer";
+
+/**
+ * Makes accounts. It must say when an address is taken, and so tells who has
+ * an account; what keeps that from being used is that each network may be told
+ * so only a few times.
+ */
+export function createRegistration({ db, passwords, pseudonyms, now }: RegistrationOptions) {
+  return async (request: RegisterRequest, call: Call): Promise<Credentials> => {
+    const email = request.email.trim();
+    const displayName = requireName("display_name", request.displayName);
+    requireGoodPassword(request.password, email);
+
+    const network = pseudonyms.network(call.client.address);
+    const counter: Counter = { scope: "registration", account: "", network };
+    const wait = await reserveTry(db, counter, now());
+    if (wait > 0) throw throttled(wait);
+
+    const made = await make(email, displayName, request, call).catch(async (error: unknown) => {
+      await returnTry(db.sql, counter);
+      throw error;
+    });
+    if (!made) {
+      throw fail.alreadyExists("email_taken", "this e-mail address has an account already", {
+        remedy: "sign in, or register with another address",
+      });
+    }
+    await returnTry(db.sql, counter);
+    return made;
+  };
+
+  async function make(
+    email: string,
+    displayName: string,
+    { password, role }: RegisterRequest,
+    call: Call,
+  ): Promise<Credentials | undefined> {
+    const key = emailKey(email);
+    if (await emailIsTaken(db.sql, key)) return undefined;
+    const account = {
+      id: newId(now()),
+      email,
+      passwordHash: await passwords.hash(password, call.signal),
+      passwordVersion: 1,
+      pendingRole: role || defaultRole,
+    };
+    try {
+      const createdAt = new Date(now());
+      await insertAccount(db.sql, { ...account, emailKey: key, displayName, createdAt });
+      return account;
+    } catch (error) {
+      if (violates(error, emailUnique)) return undefined;
+      throw error;
+    }
+  }
+}
+
+export type Registration = ReturnType<typeof createRegistration>;

@@ -1,0 +1,21 @@
+import { AuthService } from "#gen/user/v1/auth_pb.js";
+import { TeamService } from "#gen/user/v1/team_pb.js";
+import { UserService } from "#gen/user/v1/user_pb.js";
+import { defineService } from "#mesh";
+import { userFields } from "./config.ts";
+import { createHashing } from "./hashing.ts";
+import { securityContracts } from "./security.ts";
+import { setUp, type World } from "./setup.ts";
+
+/** The service, in the real world unless told otherwise. */
+export const createUserService = ({ now = Date.now, hashing = createHashing() }: Partial<World> = {}) =>
+  defineService({
+    name: "user",
+    contracts: [AuthService, UserService, TeamService],
+    calls: securityContracts,
+    config: userFields,
+    database: { migrations: new URL("./migrations/", import.meta.url) },
+    setup: setUp({ now, hashing }),
+  });
+
+export default createUserService();
