@@ -1,0 +1,90 @@
+import type { KV } from "@nats-io/kv";
+import type { Database, Logger, Nats } from "#mesh";
+import { openStandingBucket } from "#mesh";
+import { announceAgain, markAnnounced, oldestPending, pendingAnnouncements } from "./announcements-store.ts";
+import type { Loop } from "./loop.ts";
+import { startLoop } from "./loop.ts";
+
+export interface AnnouncerOptions {
+  db: Database;
+  nats: Nats;
+  log: Logger;
+  stopping: AbortSignal;
+  now: () => number;
+}
+
+export interface Announcer extends Loop {
+  /** Throws while announcements are late. */
+  check(): Promise<void>;
+}
+
+/** One left behind by an instance that died is told this late at most. */
+const pollMs = 1000;
+const batch = 200;
+/** In force everywhere within a second, plus patience for a broker that restarts. */
+const lateMs = 10_000;
+
+/**
+ * Puts what has changed into the bucket that every process watches. A broker
+ * that is away delays this; it is made up for when it is back. After a
+ * reconnect, and at the start, all that still matters is told again: a broker
+ * may come back without what it held.
+ */
+export function createAnnouncer({ db, nats, log, stopping, now }: AnnouncerOptions): Announcer {
+  let bucket: KV | undefined;
+  let again = true;
+
+  const tellPending = async () => {
+    if (!nats.connected()) return;
+    bucket ??= await openStandingBucket(nats);
+    const standing = bucket;
+    if (again) {
+      again = false;
+      await announceAgain(db.sql, new Date(now()));
+    }
+    for (;;) {
+      const news = await pendingAnnouncements(db.sql, batch, new Date(now()));
+      if (news.length === 0) return;
+      await Promise.all(news.map(({ key, value }) => standing.put(key, JSON.stringify(value))));
+      await markAnnounced(db.sql, news);
+      if (stopping.aborted) return;
+    }
+  };
+
+  const loop = startLoop({
+    everyMs: pollMs,
+    stopping,
+    work: tellPending,
+    failed: (error) => {
+      bucket = undefined;
+      again = true;
+      log.warn({ err: error }, "ended sessions and changed roles cannot be announced now; tried again soon");
+    },
+  });
+  onReconnect(nats, stopping, () => {
+    bucket = undefined;
+    again = true;
+    loop.wake();
+  });
+
+  return {
+    ...loop,
+    async check() {
+      const since = await oldestPending(db.sql, new Date(now()));
+      const late = since ? now() - since.getTime() : 0;
+      if (late > lateMs) {
+        throw new Error(`an ended session or changed role is unannounced for ${Math.round(late / 1000)} s`);
+      }
+    },
+  };
+}
+
+/** Runs a function each time the broker is back. */
+export function onReconnect(nats: Nats, stopping: AbortSignal, run: () => void): void {
+  void (async () => {
+    for await (const { type } of nats.connection.status()) {
+      if (stopping.aborted) return;
+      if (type === "reconnect") run();
+    }
+  })();
+}

@@ -1,0 +1,82 @@
+import type { Severity, ThreatKind } from "#gen/security/v1/threats_pb.js";
+import type { Query } from "#mesh";
+import { newId } from "#mesh";
+import type { Finding } from "./threat-rules.ts";
+import { repeatMs } from "./threat-rules.ts";
+
+export interface ThreatRow {
+  readonly id: string;
+  readonly kind: ThreatKind;
+  readonly severity: Severity;
+  readonly subject: string;
+  readonly description: string;
+  readonly occurrences: number;
+  readonly firstSeenAt: Date;
+  readonly lastSeenAt: Date;
+  readonly resolvedAt: Date | null;
+  readonly resolution: string;
+}
+
+/** Adds what was found to the open threat that it repeats, or makes a new one. */
+export async function saveFinding(
+  tx: Query,
+  finding: Finding,
+  nowMs: number,
+): Promise<{ id: string; isNew: boolean }> {
+  const { kind, severity, subject, description } = finding;
+  const now = new Date(nowMs);
+  // Two at once must not both find nothing to repeat.
+  await tx`select pg_advisory_xact_lock(hashtextextended(${`threat ${kind} ${subject}`}, 0))`;
+  const [repeated] = await tx<{ id: string }[]>`
+    update threats set
+      occurrences = occurrences + 1,
+      severity = greatest(severity, ${severity}),
+      description = case when ${severity} >= severity then ${description} else description end,
+      last_seen_at = greatest(last_seen_at, ${now})
+    where id = (
+      select id from threats
+      where subject = ${subject} and kind = ${kind} and resolved_at is null
+        and last_seen_at > ${new Date(nowMs - repeatMs)}
+      order by last_seen_at desc limit 1)
+    returning id`;
+  if (repeated) return { id: repeated.id, isNew: false };
+  const id = newId(nowMs);
+  await tx`
+    insert into threats ${tx({ id, kind, severity, subject, description, occurrences: 1, firstSeenAt: now, lastSeenAt: now })}`;
+  return { id, isNew: true };
+}
+
+export interface ThreatFilter {
+  readonly before: string | undefined;
+  readonly kind: ThreatKind;
+  readonly minSeverity: Severity;
+  readonly includeResolved: boolean;
+}
+
+/** Newest first. */
+export async function findThreats(query: Query, filter: ThreatFilter, limit: number): Promise<ThreatRow[]> {
+  const { before, kind, minSeverity, includeResolved } = filter;
+  return query<ThreatRow[]>`
+    select * from threats
+    where severity >= ${minSeverity}
+      ${before ? query`and id < ${before}` : query``}
+      ${kind ? query`and kind = ${kind}` : query``}
+      ${includeResolved ? query`` : query`and resolved_at is null`}
+    order by id desc limit ${limit}`;
+}
+
+export async function lockThreat(tx: Query, id: string): Promise<ThreatRow | undefined> {
+  const [row] = await tx<ThreatRow[]>`select * from threats where id = ${id} for update`;
+  return row;
+}
+
+export async function resolveThreat(
+  tx: Query,
+  id: string,
+  resolution: string,
+  now: Date,
+): Promise<ThreatRow | undefined> {
+  const [row] = await tx<ThreatRow[]>`
+    update threats set resolved_at = ${now}, resolution = ${resolution} where id = ${id} returning *`;
+  return row;
+}

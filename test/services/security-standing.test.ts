@@ -1,0 +1,229 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo, Socket } from "node:net";
+import { connect as connectSocket, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { startNats } from "#embedded";
+import { PermissionService } from "#gen/security/v1/permissions_pb.js";
+import type { Nats, Standing } from "#mesh";
+import { connectNats, newId, openStandingBucket, sessionKey, userKey, watchStanding } from "#mesh";
+import { openDatabase } from "#mesh/db/database.ts";
+import { testStores } from "#mesh/testing/stores.ts";
+import {
+  announce,
+  markAnnounced,
+  pendingAnnouncements,
+} from "../../services/security/announcements-store.ts";
+import type { SecurityHost } from "./security-host.ts";
+import { asOperator, eventually, quiet, securityHost } from "./security-host.ts";
+
+const cleanUps: (() => PromiseLike<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+const startSecurity = async (env: Record<string, string> = {}): Promise<SecurityHost> => {
+  const it = await securityHost({ env });
+  cleanUps.push(() => it[Symbol.asyncDispose]());
+  return it;
+};
+const connect = async (url = testStores().natsUrl): Promise<Nats> => {
+  const nats = await connectNats({ url, name: "watcher", log: quiet, waitMs: 10_000 });
+  cleanUps.push(() => nats.close());
+  return nats;
+};
+/** As every process of the mesh watches. */
+const watcher = async (url?: string): Promise<Standing> => watchStanding(await connect(url), quiet);
+
+const open = async (it: SecurityHost, userId = newId()) => {
+  const { tokens, roles, permissions } = await it.tokens.openSession({ userId, email: "ada@example.com" });
+  const sessionId = tokens?.sessionId ?? "";
+  return { userId, sessionId, user: { id: userId, email: "ada@example.com", sessionId, roles, permissions } };
+};
+const close = (it: SecurityHost, sessionId: string) =>
+  it.tokens.closeSession({ session: { case: "sessionId", value: sessionId } });
+const setRoles = (it: SecurityHost, userId: string, ...roles: string[]) =>
+  it.client(PermissionService, asOperator).setUserRoles({ userId, roles });
+
+/**
+ * A broker that can be taken away, and can lose what it held. Its address is
+ * that of a door in front of it, which stays ours while the broker is away.
+ */
+async function ownNats() {
+  const dataDir = await mkdtemp(join(tmpdir(), "weft-nats-"));
+  const start = () => startNats({ dataDir, logDir: dataDir });
+  let server = await start();
+  let away = false;
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    // A connection that breaks is what these tests are about.
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => sockets.delete(socket));
+  };
+  const door = createServer((outside) => {
+    keep(outside);
+    if (away) {
+      outside.destroy();
+      return;
+    }
+    const inside = connectSocket(server.status().port, "127.0.0.1");
+    keep(inside);
+    outside.pipe(inside).pipe(outside);
+    outside.on("close", () => inside.destroy());
+    inside.on("close", () => outside.destroy());
+  });
+  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
+  const url = new URL(server.url);
+  url.port = String((door.address() as AddressInfo).port);
+  const stop = async () => {
+    away = true;
+    for (const socket of sockets) socket.destroy();
+    await server.stop();
+  };
+  cleanUps.push(async () => {
+    await stop();
+    await new Promise((resolve) => door.close(resolve));
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  return {
+    url: url.href,
+    stop,
+    forget: () => rm(join(dataDir, "nats"), { recursive: true, force: true }),
+    start: async () => {
+      server = await start();
+      away = false;
+    },
+  };
+}
+
+describe("every process hears", () => {
+  test("of a session that is closed, and of no other", async () => {
+    const it = await startSecurity();
+    const standing = await watcher();
+    const [one, other] = [await open(it), await open(it)];
+    await close(it, one.sessionId.toUpperCase());
+    await eventually(() => standing.isRevoked(one.sessionId));
+    expect(standing.isRevoked(other.sessionId)).toBe(false);
+  });
+
+  test("of all sessions of a user that are closed, and of one that is ended for reuse", async () => {
+    const it = await startSecurity();
+    const standing = await watcher();
+    const userId = newId();
+    const sessions = [await open(it, userId), await open(it, userId)];
+    await it.tokens.closeUserSessions({ userId });
+    for (const { sessionId } of sessions) await eventually(() => standing.isRevoked(sessionId));
+
+    const { tokens } = await it.tokens.openSession({ userId, email: "ada@example.com" });
+    const refreshToken = tokens?.refreshToken ?? "";
+    await it.tokens.refreshSession({ refreshToken });
+    await it.tokens.refreshSession({ refreshToken }).catch(() => {});
+    await eventually(() => standing.isRevoked(tokens?.sessionId ?? ""));
+  });
+
+  test("of changed roles, which then hold for running tokens", async () => {
+    const it = await startSecurity();
+    const standing = await watcher();
+    const { userId, user } = await open(it);
+    await setRoles(it, userId, "Viewer");
+    await eventually(() => standing.current(user).roles.includes("Viewer"));
+    const { permissions } = await setRoles(it, userId, "Editor");
+    await eventually(() => standing.current(user).roles.includes("Editor"));
+    expect(standing.current(user)).toEqual({ ...user, roles: ["Editor"], permissions });
+  });
+
+  test("that a user who is forgotten may do nothing any more", async () => {
+    const it = await startSecurity();
+    const standing = await watcher();
+    const { userId, user, sessionId } = await open(it);
+    await it.permissions.forgetUser({ userId });
+    await eventually(() => standing.isRevoked(sessionId));
+    await eventually(() => standing.current(user).permissions.length === 0);
+  });
+
+  test("what an instance that died left untold", async () => {
+    const it = await startSecurity();
+    const standing = await watcher();
+    const sessionId = newId();
+    await it.sql`
+      insert into announcements (key, value, version, changed_at, expires_at)
+      values (${sessionKey(sessionId)}, '{}', nextval('announcement_versions'), now(), now() + interval '1 minute')`;
+    await eventually(() => standing.isRevoked(sessionId));
+  });
+});
+
+describe("while the broker is away", () => {
+  test("sessions end and roles change all the same, and it is told when it is back", async () => {
+    const nats = await ownNats();
+    const it = await startSecurity({ NATS_URL: nats.url });
+    const { sessionId, userId, user } = await open(it);
+    await nats.stop();
+    await close(it, sessionId);
+    await setRoles(it, userId, "Manager");
+    await nats.start();
+    const standing = await watcher(nats.url);
+    await eventually(() => standing.isRevoked(sessionId));
+    await eventually(() => standing.current(user).roles.includes("Manager"));
+  });
+
+  test("it may forget everything: what still matters is told again", async () => {
+    const nats = await ownNats();
+    const it = await startSecurity({ NATS_URL: nats.url });
+    const { sessionId, userId } = await open(it);
+    await close(it, sessionId);
+    await setRoles(it, userId, "Manager");
+    const before = await watcher(nats.url);
+    await eventually(() => before.isRevoked(sessionId));
+    await nats.stop();
+    await nats.forget();
+    await nats.start();
+    const after = await watcher(nats.url);
+    await eventually(() => after.isRevoked(sessionId));
+    await eventually(async () => {
+      const bucket = await openStandingBucket(await connect(nats.url));
+      return (await bucket.get(userKey(userId)))?.json<{ roles: string[] }>().roles.includes("Manager");
+    });
+  });
+
+  test("a record that was anchored there is anchored again", async () => {
+    const nats = await ownNats();
+    const it = await startSecurity({ NATS_URL: nats.url });
+    await setRoles(it, newId(), "Viewer");
+    const verify = () => it.audit.verifyAudit({});
+    await eventually(async () => (await verify()).reason === "");
+    await nats.stop();
+    await eventually(async () => /cannot be read now/.test((await verify()).reason));
+    expect((await verify()).intact).toBe(true);
+    await nats.forget();
+    await nats.start();
+    await eventually(async () => (await verify()).reason === "");
+  });
+});
+
+test("a change that comes while an older one is being told is told after it, whoever is faster", async () => {
+  const nats = await ownNats();
+  const it = await startSecurity({ NATS_URL: nats.url });
+  // Without a broker the service itself tells nothing.
+  await nats.stop();
+  const db = openDatabase({
+    url: it.host.databaseUrl("security"),
+    applicationName: "test",
+    maxConnections: 1,
+  });
+  cleanUps.push(() => db.close());
+  const change = (role: string) => announce(db.sql, [{ key: "user.1", value: { role } }], Date.now());
+  const pending = () => pendingAnnouncements(db.sql, 10, new Date());
+
+  await change("old");
+  const old = await pending();
+  await change("new");
+  const fresh = await pending();
+  expect(fresh).toMatchObject([{ value: { role: "new" } }]);
+  await markAnnounced(db.sql, fresh);
+  expect(await pending()).toEqual([]);
+  // The slower teller may have put the old one over the new one.
+  await markAnnounced(db.sql, old);
+  expect(await pending()).toMatchObject([{ value: { role: "new" } }]);
+});
