@@ -14,7 +14,9 @@ export function parseEndpoints(text: string): Endpoints {
       const [name = "", url = ""] = entry.trim().split(/=(.*)/s);
       const parsed = URL.canParse(url) ? new URL(url) : undefined;
       if (!name || !parsed || !["http:", "https:"].includes(parsed.protocol)) {
-        throw new BadValue("must be name=url pairs such as security=http://security:8008, with commas between");
+        throw new BadValue(
+          "must be name=url pairs such as security=http://security:8008, with commas between",
+        );
       }
       return [name, url];
     }),

@@ -86,6 +86,7 @@ export function createMemoryNetwork(): MemoryNetwork {
     networkOf: (service, scopes) => ({
       client: (contract) => open(contract, service, scopes),
       anonymousClient: (contract) => open(contract, service, undefined),
+      close: () => {},
     }),
     transport: (callee, credentials, headers = {}) =>
       createMeshTransport({

@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Client, Transport } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
-import { compressionGzip, createConnectTransport } from "@connectrpc/connect-node";
+import { compressionGzip, createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Credentials } from "../identity/credentials.ts";
 import { createCredentials } from "../identity/credentials.ts";
@@ -17,15 +17,17 @@ export interface Network {
   client<S extends DescService>(contract: S): Client<S>;
   /** A typed client, as nobody: for what is public, such as the issuer's keys. */
   anonymousClient<S extends DescService>(contract: S): Client<S>;
+  /** Gives up its connections, once nothing is called any more. */
+  close(): void;
 }
 
 /** Reaches them by socket, at addresses that are known beforehand. */
 export function socketNetwork(caller: string, endpoints: Endpoints, key: ServiceKey | undefined): Network {
-  const wires = new Map<string, Transport>();
+  const wires = new Map<string, Wire>();
   const wireTo = (url: string) => {
-    const wire = wires.get(url) ?? createConnectTransport(wireOptions(url));
+    const wire = wires.get(url) ?? openWire(url);
     wires.set(url, wire);
-    return wire;
+    return wire.transport;
   };
   const open = <S extends DescService>(contract: S, credentials: Credentials | undefined): Client<S> => {
     const { name, url } = calleeOf(contract, endpoints);
@@ -40,7 +42,13 @@ export function socketNetwork(caller: string, endpoints: Endpoints, key: Service
 
   const anonymousClient = <S extends DescService>(contract: S) => open(contract, undefined);
   const credentials: Credentials | undefined = key && credentialsFor(key, anonymousClient, open);
-  return { client: (contract) => open(contract, credentials), anonymousClient };
+  return {
+    client: (contract) => open(contract, credentials),
+    anonymousClient,
+    close: () => {
+      for (const { sessions } of wires.values()) sessions.abort();
+    },
+  };
 }
 
 type Open = <S extends DescService>(contract: S, credentials: Credentials | undefined) => Client<S>;
@@ -56,14 +64,22 @@ function credentialsFor(key: ServiceKey, anonymous: Network["anonymousClient"], 
   return credentials;
 }
 
-const wireOptions = (baseUrl: string) => ({
-  baseUrl,
-  httpVersion: "2" as const,
-  useBinaryFormat: true,
-  acceptCompression: [compressionGzip],
-  readMaxBytes: serverLimits.messageBytes,
-  writeMaxBytes: serverLimits.messageBytes,
+interface Wire {
+  readonly transport: Transport;
+  readonly sessions: Http2SessionManager;
+}
+
+function openWire(baseUrl: string): Wire {
   // Finds out about a dead peer before the next call does.
-  pingIntervalMs: 30_000,
-  pingTimeoutMs: 5_000,
-});
+  const sessions = new Http2SessionManager(baseUrl, { pingIntervalMs: 30_000, pingTimeoutMs: 5_000 });
+  const transport = createConnectTransport({
+    baseUrl,
+    httpVersion: "2",
+    sessionManager: sessions,
+    useBinaryFormat: true,
+    acceptCompression: [compressionGzip],
+    readMaxBytes: serverLimits.messageBytes,
+    writeMaxBytes: serverLimits.messageBytes,
+  });
+  return { transport, sessions };
+}

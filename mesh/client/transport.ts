@@ -48,8 +48,8 @@ export function createMeshTransport({ caller, callee, wire, credentials }: MeshT
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
       const ready = await prepare(method, header, signal, timeoutMs);
-      return whileUnreachable(ready, () =>
-        wire.unary(method, ready.signal, ready.budgetMs, ready.header, input, contextValues),
+      return whileUnreachable(ready, (leftMs) =>
+        wire.unary(method, ready.signal, leftMs, ready.header, input, contextValues),
       );
     },
     async stream(method, signal, timeoutMs, header, input, contextValues) {

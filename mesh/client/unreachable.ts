@@ -14,12 +14,13 @@ const longestWaitMs = 5000;
  */
 export async function whileUnreachable<T>(
   { budgetMs, signal }: Patience,
-  attempt: () => Promise<T>,
+  attempt: (leftMs: number) => Promise<T>,
 ): Promise<T> {
-  const end = performance.now() + Math.min(budgetMs, longestWaitMs);
+  const started = performance.now();
+  const end = started + Math.min(budgetMs, longestWaitMs);
   for (let waitMs = 25; ; waitMs = Math.min(waitMs * 2, 500)) {
     try {
-      return await attempt();
+      return await attempt(Math.max(1, Math.ceil(budgetMs - (performance.now() - started))));
     } catch (error) {
       if (!isRefused(error) || performance.now() + waitMs >= end || signal?.aborted) throw error;
       // Full jitter keeps many waiting callers from coming back at once.

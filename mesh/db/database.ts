@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql, TransactionSql } from "postgres";
 import postgres from "postgres";
 import { fail } from "../errors.ts";
@@ -60,6 +61,8 @@ export function openDatabase(options: DatabaseOptions): Database {
           return (await sql.begin(work)) as T;
         } catch (error) {
           if (!retryable.has(sqlState(error)) || tries === maxTries) throw error;
+          // Those who collided would collide again if they came back together.
+          await sleep(Math.random() * 10 * 2 ** tries);
         }
       }
     },

@@ -24,6 +24,8 @@ export async function migrate(db: Database, folder: URL, log: Logger): Promise<v
   const migrations = await readMigrations(folder);
   const connection = await db.sql.reserve();
   try {
+    // Both the wait for another instance and a change of a large table may take longer than a call's statement.
+    await connection`set statement_timeout = 0`;
     await connection`select pg_advisory_lock(${lockKey})`;
     await connection`
       create table if not exists weft_migrations (
@@ -42,6 +44,7 @@ export async function migrate(db: Database, folder: URL, log: Logger): Promise<v
     }
   } finally {
     await connection`select pg_advisory_unlock(${lockKey})`.catch(() => {});
+    await connection`reset statement_timeout`.catch(() => {});
     connection.release();
   }
 }

@@ -39,5 +39,8 @@ export function paged<T>(
 ): { rows: readonly T[]; nextPageToken: string } {
   const page = rows.slice(0, size);
   const last = page.at(-1);
-  return { rows: page, nextPageToken: rows.length > size && last ? encodePage(keyOf(last)) : "" };
+  return {
+    rows: page,
+    nextPageToken: rows.length > size && last !== undefined ? encodePage(keyOf(last)) : "",
+  };
 }

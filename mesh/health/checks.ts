@@ -30,10 +30,16 @@ export interface HealthChecks {
   report(): Promise<HealthReport>;
 }
 
-const checkTimeoutMs = 2000;
 const freshMs = 1000;
 
-export function createHealthChecks(now: () => number = () => performance.now()): HealthChecks {
+export interface HealthChecksOptions {
+  now?: () => number;
+  /** Longest time that a dependency may take to answer. Default 2 s. */
+  timeoutMs?: number;
+}
+
+export function createHealthChecks(options: HealthChecksOptions = {}): HealthChecks {
+  const { now = () => performance.now(), timeoutMs = 2000 } = options;
   const checks: HealthCheck[] = [];
   let latest: Run | undefined;
   return {
@@ -42,7 +48,7 @@ export function createHealthChecks(now: () => number = () => performance.now()):
       latest = undefined;
     },
     report: () => {
-      if (!latest || now() > latest.freshUntil) latest = startRun(checks, now);
+      if (!latest || now() > latest.freshUntil) latest = startRun(() => runAll(checks, timeoutMs), now);
       return latest.report;
     },
   };
@@ -54,9 +60,9 @@ interface Run {
 }
 
 /** A run is fresh for as long as it takes, so that a dependency that hangs is asked but once at a time. */
-function startRun(checks: readonly HealthCheck[], now: () => number): Run {
+function startRun(ask: () => Promise<HealthReport>, now: () => number): Run {
   const run: Run = {
-    report: runAll(checks).finally(() => {
+    report: ask().finally(() => {
       run.freshUntil = now() + freshMs;
     }),
     freshUntil: Number.POSITIVE_INFINITY,
@@ -64,8 +70,10 @@ function startRun(checks: readonly HealthCheck[], now: () => number): Run {
   return run;
 }
 
-async function runAll(checks: readonly HealthCheck[]): Promise<HealthReport> {
-  const results = await Promise.all(checks.map(async (check) => [check.name, await run(check)] as const));
+async function runAll(checks: readonly HealthCheck[], timeoutMs: number): Promise<HealthReport> {
+  const results = await Promise.all(
+    checks.map(async (check) => [check.name, await run(check, timeoutMs)] as const),
+  );
   const bad = results.filter(([, result]) => result.status === "unhealthy");
   const status = bad.some(([, result]) => result.critical)
     ? "unhealthy"
@@ -75,14 +83,14 @@ async function runAll(checks: readonly HealthCheck[]): Promise<HealthReport> {
   return { status, dependencies: Object.fromEntries(results) };
 }
 
-async function run({ check, critical }: HealthCheck): Promise<CheckResult> {
+async function run({ check, critical }: HealthCheck, timeoutMs: number): Promise<CheckResult> {
   const started = performance.now();
   const timer = new AbortController();
   try {
     await Promise.race([
       Promise.resolve().then(check),
-      sleep(checkTimeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
-        throw new Error(`no answer within ${checkTimeoutMs / 1000} s`);
+      sleep(timeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
+        throw new Error(`no answer within ${timeoutMs / 1000} s`);
       }),
     ]);
     return { status: "healthy", critical, latencyMs: elapsed(started) };

@@ -66,9 +66,7 @@ export function createGrpcHealth(contracts: readonly DescService[]): GrpcHealth 
         return { statuses: Object.fromEntries(entries) };
       },
       watch: (request, call) =>
-        names.includes(request.service)
-          ? watch(functions, request.service, call)
-          : watchUnknown(call),
+        names.includes(request.service) ? watch(functions, request.service, call) : watchUnknown(call),
     }),
   };
 }

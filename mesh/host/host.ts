@@ -3,12 +3,12 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DestinationStream } from "pino";
 import type { Network } from "../client/network.ts";
 import { socketNetwork } from "../client/network.ts";
-import { readMeshConfig } from "../config/mesh-config.ts";
+import { readServiceConfig } from "../config/mesh-config.ts";
 import type { Environment } from "../config/read.ts";
-import { readConfig } from "../config/read.ts";
 import { serviceOf } from "../contract/options.ts";
 import type { Policies } from "../contract/policy.ts";
 import { compilePolicies, openPolicies } from "../contract/policy.ts";
+import { fail } from "../errors.ts";
 import type { HealthReport } from "../health/checks.ts";
 import { createHealthChecks } from "../health/checks.ts";
 import { createGrpcHealth } from "../health/grpc.ts";
@@ -53,8 +53,8 @@ export interface Hosted {
 export async function hostService(definition: ServiceDefinition, options: HostOptions): Promise<Hosted> {
   const { name, contracts } = definition;
   const policies = compilePolicies(name, contracts);
-  const config = readMeshConfig(name, serviceOf(contracts[0] ?? missing(name))?.port ?? 0, options.env);
-  const own = readConfig(definition.config ?? {}, options.env);
+  const usualPort = serviceOf(contracts[0] ?? missing(name))?.port ?? 0;
+  const { config, own } = readServiceConfig(name, usualPort, definition.config ?? {}, options.env);
 
   const log = createLogger({
     service: name,
@@ -82,7 +82,8 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     });
 
     const grpcHealth = createGrpcHealth(contracts);
-    const builtin = [grpcHealth.implementation, ...(config.reflection ? reflection(contracts) : [])];
+    const shown = [...contracts, grpcHealth.implementation.contract];
+    const builtin = [grpcHealth.implementation, ...(config.reflection ? reflection(shown) : [])];
     const handlers = createRpc({
       implementations: [...running.rpc, ...builtin],
       policies: withBuiltin(policies, builtin),
@@ -129,9 +130,12 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       grpcHealth.set(false);
       await sleep(config.shutdownDelayMs);
       const drained = port?.drain(config.shutdownGraceMs);
-      stopping.abort();
+      stopping.abort(
+        fail.unavailable("stopping", `this instance of ${name} is stopping`, { remedy: "call again" }),
+      );
       await drained;
       await running.stop?.();
+      network.close();
       await stores.close();
       log.info("stopped");
     };
@@ -148,6 +152,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     };
   } catch (error) {
     stopping.abort();
+    network.close();
     await stores.close();
     throw error;
   }

@@ -40,14 +40,14 @@ interface Entry<T> {
   readonly expires: number;
 }
 
-export interface StandingOptions {
-  nats: Nats;
-  log: Logger;
-  now?: () => number;
-}
-
 /** Loads the bucket and follows it. Resolves when all that was known at the start is in. */
-export async function watchStanding({ nats, log, now = Date.now }: StandingOptions): Promise<Standing> {
+export async function watchStanding(
+  nats: Nats,
+  log: Logger,
+  now: () => number = Date.now,
+): Promise<Standing> {
+  // A broker that cannot keep the bucket at all is told of at the start.
+  await openStandingBucket(nats);
   const revoked = new Map<string, Entry<true>>();
   const granted = new Map<string, Entry<Grant>>();
   const loaded = Promise.withResolvers<void>();
@@ -62,11 +62,14 @@ export async function watchStanding({ nats, log, now = Date.now }: StandingOptio
     else if (kind === "user") granted.set(id, { value: entry.json<Grant>(), expires });
   };
 
+  let watch: { stop(): void } | undefined;
   const follow = async () => {
     const bucket = await openStandingBucket(nats);
     const { values: known } = await bucket.status();
     if (known === 0) loaded.resolve();
-    for await (const entry of await bucket.watch()) {
+    const entries = await bucket.watch();
+    watch = entries;
+    for await (const entry of entries) {
       try {
         note(entry);
       } catch (error) {
@@ -89,6 +92,11 @@ export async function watchStanding({ nats, log, now = Date.now }: StandingOptio
     clearInterval(sweep);
   });
 
+  // The client's own watch goes on where it was, which is nowhere when the broker lost its memory.
+  void (async () => {
+    for await (const { type } of nats.connection.status()) if (type === "reconnect") watch?.stop();
+  })();
+
   // What is known stays in force while the watch is away, and it comes back by itself.
   void (async () => {
     while (!closed) {
@@ -101,7 +109,8 @@ export async function watchStanding({ nats, log, now = Date.now }: StandingOptio
 
   // All that was counted may have expired before it was delivered.
   await Promise.race([loaded.promise, sleep(loadTimeoutMs, undefined, { ref: false })]);
-  const inForce = <T>(entry: Entry<T> | undefined) => (entry && entry.expires > now() ? entry.value : undefined);
+  const inForce = <T>(entry: Entry<T> | undefined) =>
+    entry && entry.expires > now() ? entry.value : undefined;
   return {
     isRevoked: (sessionId) => inForce(revoked.get(sessionId)) !== undefined,
     current: (user) => {

@@ -1,8 +1,8 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { createRegistry } from "@bufbuild/protobuf";
 import type { DestinationStream, Logger as Pino } from "pino";
 import { pino, stdTimeFunctions } from "pino";
-import { redactFields } from "./redact.ts";
+import type { Clean } from "./clean.ts";
+import { createClean } from "./clean.ts";
 
 export type Logger = Pino;
 
@@ -16,8 +16,8 @@ export interface LoggerOptions {
 
 /** One JSON object a line: `timestamp level service requestId message duration …`. */
 export function createLogger({ service, level, contracts, destination }: LoggerOptions): Logger {
-  const registry = createRegistry(...contracts);
-  return pino(
+  const clean = createClean(contracts);
+  const logger = pino(
     {
       level,
       base: { service },
@@ -25,39 +25,29 @@ export function createLogger({ service, level, contracts, destination }: LoggerO
       timestamp: () => stdTimeFunctions.isoTime().replace('"time"', '"timestamp"'),
       formatters: {
         level: (label) => ({ level: label }),
-        log: (fields) => redactFields(registry, fields),
+        log: (fields) => clean(fields) as Record<string, unknown>,
       },
-      serializers: { err: describeError },
-      // A second line of defence behind the contract, for objects that are no messages.
-      redact: {
-        paths: ["password", "token", "authorization", "secret", "*.password", "*.token", "*.authorization"],
-        censor: "[redacted]",
+      // Errors are described by then; pino's own way would show all their members.
+      serializers: { err: (described) => described },
+      hooks: {
+        // What a `%o` in the message would print does not pass the formatter.
+        logMethod(args, method) {
+          const [first, ...rest] = args;
+          method.apply(this, [first, ...rest.map(clean)] as unknown as Parameters<typeof method>);
+        },
       },
     },
     destination ?? pino.destination({ dest: 1, sync: false }),
   );
+  return withCleanBindings(logger, clean);
 }
 
-interface DescribedError {
-  type: string;
-  message: string;
-  code?: unknown;
-  stack?: string | undefined;
-  cause?: DescribedError;
-}
-
-/**
- * An error with its causes. Only these members: database errors carry the
- * offending row, network errors whole requests.
- */
-export function describeError(error: unknown, depth = 0): DescribedError | unknown {
-  if (!(error instanceof Error)) return typeof error === "object" ? "[object]" : error;
-  const { cause, code } = error as { cause?: unknown; code?: unknown };
-  return {
-    type: error.name,
-    message: error.message,
-    ...(code === undefined ? {} : { code }),
-    stack: error.stack?.split("\n").slice(1, 12).join("\n"),
-    ...(cause !== undefined && depth < 3 ? { cause: describeError(cause, depth + 1) as DescribedError } : {}),
-  };
+/** Nor do the fields of child loggers, so they are cleaned when they are bound. */
+function withCleanBindings(logger: Logger, clean: Clean): Logger {
+  const { child } = logger;
+  return Object.assign(logger, {
+    child(this: Logger, bindings: object, ...options: unknown[]) {
+      return Reflect.apply(child, this, [clean(bindings), ...options]);
+    },
+  });
 }

@@ -1,7 +1,7 @@
-import type { DescField, DescMessage, Message, Registry } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 
-const redacted = "[redacted]";
+export const redacted = "[redacted]";
 
 /**
  * A message as plain values for a log line, without what its contract marks
@@ -40,18 +40,4 @@ function scalar(value: unknown): unknown {
   if (value instanceof Uint8Array) return `[${value.length} bytes]`;
   if (typeof value === "bigint") return value.toString();
   return typeof value === "string" && value.length > 200 ? `${value.slice(0, 200)}…` : value;
-}
-
-/** Replaces every protobuf message among the fields of a log line by its redacted form. */
-export function redactFields(registry: Registry, fields: Record<string, unknown>): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    const desc = isMessage(value) ? registry.getMessage(value.$typeName) : undefined;
-    out[name] = desc ? redact(desc, value as Message) : isMessage(value) ? `[${value.$typeName}]` : value;
-  }
-  return out;
-}
-
-function isMessage(value: unknown): value is Message {
-  return typeof value === "object" && value !== null && "$typeName" in value;
 }

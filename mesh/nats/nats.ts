@@ -24,15 +24,14 @@ export interface NatsOptions {
 }
 
 export async function connectNats({ url, name, log, waitMs }: NatsOptions): Promise<Nats> {
-  const { host, username, password } = new URL(url);
-  const credentials = username
-    ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
-    : {};
+  const { protocol, host } = new URL(url);
   const connection = await waitFor(`NATS at ${host}`, { waitMs, log, giveUp: isRefusal }, () =>
     connect({
       servers: host,
       name,
-      ...credentials,
+      ...credentialsIn(url),
+      // Asked for by the URL, so a server without it is refused.
+      ...(protocol === "tls:" && { tls: {} }),
       timeout: 3000,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -61,6 +60,14 @@ export async function connectNats({ url, name, log, waitMs }: NatsOptions): Prom
     bucket: (bucket, options) => kvm.create(bucket, options),
     close: () => connection.drain().catch(() => connection.close()),
   };
+}
+
+/** `nats://user:password@host`, or `nats://token@host` as NATS tools write it. */
+function credentialsIn(url: string): { user: string; pass: string } | { token: string } | undefined {
+  const { username, password } = new URL(url);
+  if (!username) return undefined;
+  const user = decodeURIComponent(username);
+  return password ? { user, pass: decodeURIComponent(password) } : { token: user };
 }
 
 const isRefusal = (error: unknown) => error instanceof Error && /authorization/i.test(error.message);

@@ -20,21 +20,19 @@ export const nobody: Credentials = Object.freeze({ caller: anonymous, userToken:
 /** Believes the tokens that the issuer signed, and nothing else. */
 export function tokenAuthenticator(verifier: Verifier): Authenticator {
   return async (headers) => {
+    if (!headers.has("authorization")) return nobody;
     const bearer = bearerOf(headers);
-    if (!bearer) return nobody;
+    if (!bearer) {
+      throw fail.unauthenticated("bad_authorization", "the authorization header is not `Bearer <token>`");
+    }
     const statement = headers.get(userHeader) ?? undefined;
     const caller = await verifier.verify(bearer, statement);
     return { caller, userToken: caller.service ? (statement ?? "") : bearer };
   };
 }
 
-/** The token of the `authorization` header (RFC 6750 §2.1), or nothing when there is none. */
+/** The token of the `authorization` header (RFC 6750 §2.1), or nothing when it holds none. */
 export function bearerOf(headers: Headers): string {
-  const header = headers.get("authorization");
-  if (!header) return "";
-  const [, token] = /^bearer +([^\s,]+) *$/i.exec(header) ?? [];
-  if (!token) {
-    throw fail.unauthenticated("bad_authorization", "the authorization header is not `Bearer <token>`");
-  }
+  const [, token = ""] = /^bearer +([^\s,]+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
   return token;
 }

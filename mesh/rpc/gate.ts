@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isIP } from "node:net";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
 import { callKey } from "../call/call.ts";
@@ -8,12 +9,15 @@ import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Authenticator, Credentials } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
+import type { CallIds } from "./record.ts";
 import { recordKey } from "./record.ts";
 
 export interface GateOptions {
   policies: Policies;
   authenticate: Authenticator;
   log: Logger;
+  /** Aborted when the service stops. */
+  stopping: AbortSignal;
 }
 
 /** Longest id we take over from a caller; the alphabet keeps ids harmless in logs and headers. */
@@ -25,18 +29,29 @@ const traceForm = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
  * turns away, and sets up the call's context. A caller without the right costs
  * no parsing.
  */
-export function createGate({ policies, authenticate, log }: GateOptions) {
+export function createGate({ policies, authenticate, log, stopping }: GateOptions) {
   return async (context: HandlerContext): Promise<void> => {
-    const policy = policies.get(context.method);
-    if (!policy) throw fail.internal("no_policy", `${context.method.name} has no policy`);
     const record = context.values.get(recordKey);
+    const ids = idsOf(context.requestHeader);
+    if (record) record.ids = ids;
+    context.responseHeader.set("x-request-id", ids.requestId);
+    context.responseHeader.set("x-correlation-id", ids.correlationId);
     try {
-      const credentials = await identify(policy, authenticate, context.requestHeader);
-      const call = createCall(context, policy, credentials, log, record?.peer.address ?? "");
+      const policy = policies.get(context.method);
+      if (!policy) throw fail.internal("no_policy", `${context.method.name} has no policy`);
+      const { caller, userToken, client } = await identify(policy, authenticate, context.requestHeader);
+      const call: Call = {
+        ...ids,
+        method: policy.name,
+        traceparent: accept(context.requestHeader.get("traceparent"), traceForm) ?? newTraceparent(),
+        caller,
+        userToken,
+        client: client ?? clientOf(context.requestHeader, caller.service?.name, record?.peer.address ?? ""),
+        ...lifetimeOf(context, policy, stopping),
+        log: log.child(ids),
+      };
       if (record) record.call = call;
       context.values.set(callKey, call);
-      context.responseHeader.set("x-request-id", call.requestId);
-      context.responseHeader.set("x-correlation-id", call.correlationId);
       policy.allow(call.caller);
     } catch (error) {
       if (record) record.error = error;
@@ -59,39 +74,33 @@ async function identify(
   }
 }
 
-function createCall(
+function idsOf(headers: Headers): CallIds {
+  const requestId = accept(headers.get("x-request-id"), idForm) ?? newId();
+  return { requestId, correlationId: accept(headers.get("x-correlation-id"), idForm) ?? requestId };
+}
+
+/** Until when the call may run, and what ends it earlier. */
+function lifetimeOf(
   context: HandlerContext,
   policy: MethodPolicy,
-  { caller, userToken, client }: Credentials,
-  log: Logger,
-  address: string,
-): Call {
-  const headers = context.requestHeader;
-  const requestId = accept(headers.get("x-request-id"), idForm) ?? newId();
-  const correlationId = accept(headers.get("x-correlation-id"), idForm) ?? requestId;
+  stopping: AbortSignal,
+): Pick<Call, "deadline" | "signal"> {
   const budgetMs = Math.min(context.timeoutMs() ?? policy.timeoutMs, policy.timeoutMs);
+  const signals = [context.signal];
+  if (Number.isFinite(budgetMs)) signals.push(AbortSignal.timeout(Math.max(0, Math.ceil(budgetMs))));
+  if (policy.lasting) signals.push(stopping);
   return {
-    method: policy.name,
-    requestId,
-    correlationId,
-    traceparent: accept(headers.get("traceparent"), traceForm) ?? newTraceparent(),
-    caller,
-    userToken,
-    client: client ?? clientOf(headers, caller.service?.name, address),
     deadline: Date.now() + budgetMs,
-    signal: Number.isFinite(budgetMs)
-      ? AbortSignal.any([context.signal, AbortSignal.timeout(Math.max(0, Math.ceil(budgetMs)))])
-      : context.signal,
-    log: log.child({ requestId, correlationId }),
+    signal: signals.length === 1 ? context.signal : AbortSignal.any(signals),
   };
 }
 
 /** Only the gateway may say that a call comes from elsewhere than its socket. */
 function clientOf(headers: Headers, service: string | undefined, address: string): Call["client"] {
-  const forwarded = service === "gateway" ? headers.get("x-forwarded-for")?.split(",")[0]?.trim() : undefined;
-  const userAgent =
-    (service === "gateway" && headers.get("x-forwarded-user-agent")) || headers.get("user-agent");
-  return { address: forwarded || address, userAgent: (userAgent ?? "").slice(0, 256) };
+  const trusted = service === "gateway";
+  const forwarded = trusted ? (headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? "") : "";
+  const userAgent = (trusted && headers.get("x-forwarded-user-agent")) || headers.get("user-agent");
+  return { address: isIP(forwarded) ? forwarded : address, userAgent: (userAgent ?? "").slice(0, 256) };
 }
 
 function accept(value: string | null, form: RegExp): string | undefined {

@@ -8,8 +8,10 @@ import { describeCaller } from "../call/identity.ts";
 import { codeName, reasonOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { plainGrpcMessage } from "./grpc-message.ts";
 import type { CallRecord } from "./record.ts";
 import { peerKey, recordKey } from "./record.ts";
+import { capTimeouts } from "./timeouts.ts";
 
 /** Told how each call ended, whichever way it came in. */
 export type Observer = (record: CallRecord, code: string) => void;
@@ -24,12 +26,24 @@ export function observed(handler: UniversalHandler, observer: Observer): Univers
     const contextValues = request.contextValues ?? createContextValues();
     const record: CallRecord = { method, startedAt: performance.now(), peer: contextValues.get(peerKey) };
     contextValues.set(recordKey, record);
-    const response = await handler({ ...request, contextValues });
+    const ended = (response?: UniversalServerResponse) => {
+      if (response?.trailer) plainGrpcMessage(response.trailer);
+      observer(record, outcome(record, request, response));
+    };
+    capTimeouts(request.header);
+    let response: UniversalServerResponse;
+    try {
+      response = await handler({ ...request, contextValues });
+    } catch (error) {
+      record.error ??= error;
+      ended();
+      throw error;
+    }
     if (!response.body) {
-      observer(record, outcome(record, response));
+      ended(response);
       return response;
     }
-    return { ...response, body: watchEnd(response.body, () => observer(record, outcome(record, response))) };
+    return { ...response, body: watchEnd(response.body, () => ended(response)) };
   };
   const { protocolNames, service, method: desc, requestPath, allowedMethods, supportedContentType } = handler;
   return Object.assign(run, {
@@ -51,12 +65,24 @@ async function* watchEnd(body: AsyncIterable<Uint8Array>, ended: () => void): As
 }
 
 /** The code that the call ended with, for errors that only the protocol handler saw too. */
-function outcome(record: CallRecord, response: UniversalServerResponse): string {
-  if (record.error !== undefined) return codeName(ConnectError.from(record.error).code);
-  const status = response.trailer?.get("grpc-status") ?? response.header?.get("grpc-status");
-  if (status && status !== "0") return codeName(Number(status));
-  if (response.status >= 400) return httpCodes[response.status] ?? "unknown";
-  return record.answered ? "ok" : "canceled";
+function outcome(
+  { error, began, answered }: CallRecord,
+  request: UniversalServerRequest,
+  response: UniversalServerResponse | undefined,
+): string {
+  if (error !== undefined) return codeName(ConnectError.from(error).code);
+  const code = response && codeOnWire(response);
+  // The library answers what it cannot decode as if that were our mistake.
+  const unreadable = code === undefined || code === internal;
+  if (!began && unreadable) return request.signal.aborted ? "canceled" : "unreadable_request";
+  return code ?? (answered ? "ok" : "canceled");
+}
+
+/** As far as it stands in status and trailers; the body of a stream may tell of an error too. */
+function codeOnWire({ status, header, trailer }: UniversalServerResponse): string | undefined {
+  const grpc = trailer?.get("grpc-status") ?? new Headers(header).get("grpc-status");
+  if (grpc && grpc !== "0") return codeName(Number(grpc));
+  return status >= 400 ? (httpCodes[status] ?? "unknown") : undefined;
 }
 
 const httpCodes: Readonly<Record<number, string>> = {
@@ -66,6 +92,7 @@ const httpCodes: Readonly<Record<number, string>> = {
   413: "resource_exhausted",
   415: "bad_content_type",
   429: "resource_exhausted",
+  500: "internal",
   505: "bad_http_version",
 };
 
@@ -78,7 +105,7 @@ export function createObserver(log: Logger, metrics: Metrics): Observer {
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
   });
   return (record, code) => {
-    const { call, error, method, peer, startedAt } = record;
+    const { call, error, ids, method, peer, startedAt } = record;
     const ms = performance.now() - startedAt;
     const service = call?.caller.service?.name ?? (call?.caller.user ? "user" : "anonymous");
     duration.observe({ method, code, caller: service }, ms / 1000);
@@ -88,8 +115,7 @@ export function createObserver(log: Logger, metrics: Metrics): Observer {
       duration: Math.round(ms * 1000) / 1000,
       caller: call ? describeCaller(call.caller) : undefined,
       peer: peer.address || undefined,
-      requestId: call?.requestId,
-      correlationId: call?.correlationId,
+      ...ids,
       ...(error === undefined ? {} : { reason: reasonOf(error), error: messageOf(error) }),
     };
     if (isOurs(code)) log.error({ ...line, err: causeOf(error) }, "call failed");
@@ -99,5 +125,6 @@ export function createObserver(log: Logger, metrics: Metrics): Observer {
 
 const messageOf = (error: unknown) => (error instanceof ConnectError ? error.rawMessage : String(error));
 const causeOf = (error: unknown) => (error instanceof ConnectError ? (error.cause ?? error) : error);
+const internal = codeName(Code.Internal);
 const ours = new Set([Code.Internal, Code.Unknown, Code.DataLoss].map(codeName));
 const isOurs = (code: string) => ours.has(code);

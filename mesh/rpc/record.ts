@@ -6,11 +6,21 @@ export interface CallRecord {
   readonly method: string;
   readonly startedAt: number;
   readonly peer: Peer;
+  /** Known before anything else of the call, so that a refusal has them too. */
+  ids?: CallIds;
   call?: Call;
+  /** The request could be read, and work on it began. */
+  began?: boolean;
   /** The handler gave its whole answer. */
   answered?: boolean;
   /** What the call failed with, where we saw it. */
   error?: unknown;
+}
+
+/** What ties a call to its log lines and to the calls that led to it. */
+export interface CallIds {
+  readonly requestId: string;
+  readonly correlationId: string;
 }
 
 /** Where a connection comes from, as far as the socket tells. */

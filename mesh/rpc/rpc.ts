@@ -21,7 +21,7 @@ export interface RpcOptions {
   authenticate: Authenticator;
   observer: Observer;
   log: Logger;
-  /** Aborted when the service stops for good; ends streams that would go on for ever. */
+  /** Aborted when the service stops; ends streams that would go on, and nothing else. */
   stopping: AbortSignal;
 }
 
@@ -33,11 +33,13 @@ export function createRpc(options: RpcOptions): UniversalHandler[] {
     readMaxBytes: serverLimits.messageBytes,
     writeMaxBytes: serverLimits.messageBytes,
     interceptors: [aroundHandlers],
-    requestGate: createGate({ policies, authenticate, log }),
-    shutdownSignal: stopping,
+    requestGate: createGate({ policies, authenticate, log, stopping }),
     jsonOptions: { ignoreUnknownFields: true },
   });
+  const answered = new Set(implementations.map(({ contract }) => contract));
+  for (const method of policies.keys()) if (!answered.has(method.parent)) throw unanswered(method);
   for (const implementation of implementations) {
+    if (!implementation.contract.methods.every((it) => policies.has(it))) throw unlisted(implementation);
     router.service(implementation.contract, withCall(implementation));
   }
   return router.handlers.map((handler) => observed(handler, observer));
@@ -64,3 +66,8 @@ function callOf(context: HandlerContext) {
 
 const unanswered = (method: DescMethod) =>
   fail.precondition("unanswered_method", `${method.parent.typeName}/${method.name} has no handler`);
+
+const unlisted = ({ contract }: Implementation) =>
+  fail.precondition("unlisted_contract", `${contract.typeName} is answered but not among the contracts`, {
+    remedy: "add it to `contracts` of the service",
+  });

@@ -1,11 +1,17 @@
+import type { ServerHttp2Session } from "node:http2";
+import { constants } from "node:http2";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Logger } from "../log/logger.ts";
 import { peerKey } from "../rpc/record.ts";
+import { cutRequest, holdAnswer, lastsLong, limitBody, readBody, sentWhole } from "./body.ts";
+import type { Held } from "./held.ts";
+import { createHeld } from "./held.ts";
+import { cutSession } from "./http2.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { NodeServerRequest, NodeServerResponse, RouteAnswer, Routes } from "./node.ts";
-import type { StallGuard } from "./stall-guard.ts";
+import type { Outgoing, StallGuard } from "./stall-guard.ts";
 import { answerUnknown } from "./unknown.ts";
 
 export interface AdapterOptions {
@@ -20,71 +26,102 @@ export interface AdapterOptions {
 export function createAdapter(options: AdapterOptions) {
   const { routes, limits, stallGuard, log } = options;
   const handlers = new Map(options.handlers.map((handler) => [handler.requestPath, handler]));
-  return (request: NodeServerRequest, response: NodeServerResponse): void => {
+  const held = createHeld(limits.heldBytes);
+  let calls = 0;
+
+  const serve = async (request: NodeServerRequest, response: NodeServerResponse) => {
     const [path = ""] = (request.url ?? "").split("?", 1);
+    const peer = peerAddress(request);
     const outgoing = stallGuard.watch(outgoingOf(request, response));
     response.once("close", outgoing.done);
     const handler = handlers.get(path);
+    const limitMs = handler && lastsLong(handler) ? undefined : limits.bodyMs;
+    limitBody(request, response, { limitMs, lingerMs: limits.lingerMs });
+    if (tooManyFields(request, limits.headerFields)) {
+      log.info({ peer }, "bad request: too many header fields");
+      await sentWhole(request, limits.lingerMs);
+      answerPlainly(response, 431);
+      return;
+    }
+    if (handler && calls < limits.calls) {
+      calls++;
+      response.once("close", () => calls--);
+      await answerRpc(request, response, handler, { held, limits, log });
+      return;
+    }
     if (handler) {
-      limitBody(request, response, handler, limits.bodyMs);
-      answerRpc(request, response, handler, log);
+      log.warn({ peer, path }, "call refused: too many at once");
+      refuse(request, response);
       return;
     }
     const route = request.method === "GET" || request.method === "HEAD" ? routes.get(path) : undefined;
     if (route) {
-      void answerRoute(request, response, route, log);
+      await answerRoute(request, response, route, log);
       return;
     }
-    log.info({ path: path.slice(0, 200), peer: peerAddress(request) }, "unknown path");
+    log.info({ path: path.slice(0, 200), peer }, "unknown path");
+    await sentWhole(request, limits.lingerMs);
     answerUnknown(request, response);
+  };
+
+  return (request: NodeServerRequest, response: NodeServerResponse): void => {
+    serve(request, response).catch((error: unknown) => {
+      log.error({ err: error, peer: peerAddress(request) }, "request failed");
+      response.destroy();
+    });
   };
 }
 
-function answerRpc(
+interface Means {
+  held: Held;
+  limits: ServerLimits;
+  log: Logger;
+}
+
+async function answerRpc(
   request: NodeServerRequest,
   response: NodeServerResponse,
   handler: UniversalHandler,
-  log: Logger,
-): void {
-  const contextValues = createContextValues();
-  contextValues.set(peerKey, { address: peerAddress(request), protocol: `http/${request.httpVersion}` });
+  { held, limits, log }: Means,
+): Promise<void> {
+  const asked = universalOf(request, response);
+  if (!asked) {
+    log.info({ peer: peerAddress(request) }, "bad request: its host is missing or none");
+    await sentWhole(request, limits.lingerMs);
+    answerPlainly(response, 400);
+    return;
+  }
+  const hold = held.open(() => {
+    log.warn({ peer: peerAddress(request), method: handler.method.name }, "call cut: too many bytes held");
+    cutRequest(request);
+  });
+  response.once("close", hold.close);
   try {
-    const universal = universalRequestFromNodeRequest(request, response as never, undefined, contextValues);
-    handler(universal)
-      .then((answer) => universalResponseToNodeResponse(answer, response as never))
-      .catch((error: unknown) => {
-        const { code } = ConnectError.from(error);
-        if (code !== Code.Aborted && code !== Code.Canceled)
-          log.debug({ err: error }, "answer not delivered");
-        response.destroy();
-      });
+    const { body, ...answer } = await handler({ ...asked, body: readBody(request, handler, limits, hold) });
+    await sentWhole(request, limits.lingerMs);
+    await universalResponseToNodeResponse(
+      body ? { ...answer, body: holdAnswer(body, hold) } : answer,
+      response as never,
+    );
   } catch (error) {
-    // A Host header that is missing or no host: the request has no URL then.
-    log.info({ err: error, peer: peerAddress(request) }, "bad request");
-    response.writeHead(400, { "content-length": 0 });
-    response.end("");
+    const { code } = ConnectError.from(error);
+    if (code !== Code.Aborted && code !== Code.Canceled) log.debug({ err: error }, "answer not delivered");
+    response.destroy();
   }
 }
 
-/**
- * An absolute bound on the time of a request body. Deadlines do not help here,
- * since they are the client's to set, and a client stream may rightly last.
- */
-function limitBody(
+/** The request as handlers take it, unless it has no host to make an address with. */
+function universalOf(
   request: NodeServerRequest,
   response: NodeServerResponse,
-  { method }: UniversalHandler,
-  bodyMs: number,
-): void {
-  if (method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming") return;
-  const timer = setTimeout(() => {
-    if ("stream" in request) request.stream.close(0x0b);
-    else request.socket.destroy();
-  }, bodyMs);
-  const clear = () => clearTimeout(timer);
-  request.once("end", clear);
-  request.once("close", clear);
-  response.once("close", clear);
+): UniversalServerRequest | undefined {
+  const contextValues = createContextValues();
+  contextValues.set(peerKey, { address: peerAddress(request), protocol: `http/${request.httpVersion}` });
+  try {
+    return universalRequestFromNodeRequest(request, response as never, undefined, contextValues);
+  } catch {
+    return undefined;
+  }
 }
 
 async function answerRoute(
@@ -103,28 +140,45 @@ async function answerRoute(
     response.end(request.method === "HEAD" ? "" : body);
   } catch (error) {
     log.error({ err: error }, "route failed");
-    if (!response.headersSent) response.writeHead(500);
-    response.end("");
+    if (response.headersSent) response.destroy();
+    else answerPlainly(response, 500);
   }
+}
+
+function answerPlainly(response: NodeServerResponse, status: number): void {
+  response.writeHead(status, { "content-length": 0 });
+  response.end("");
 }
 
 const peerAddress = (request: NodeServerRequest) => request.socket?.remoteAddress ?? "";
 
-function outgoingOf(request: NodeServerRequest, response: NodeServerResponse) {
+/** Node drops what is beyond the number; the one above it tells that there was more. */
+const tooManyFields = (request: NodeServerRequest, allowed: number) =>
+  request.rawHeaders.length / 2 > allowed;
+
+/** Turns a call away before anything was done for it, so that it may be tried again (RFC 9113 §8.7). */
+function refuse(request: NodeServerRequest, response: NodeServerResponse): void {
+  if ("stream" in request) request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  else answerPlainly(response, 503);
+}
+
+function outgoingOf(request: NodeServerRequest, response: NodeServerResponse): Outgoing {
   if ("stream" in request) {
     const { stream } = request;
+    const session = stream.session as ServerHttp2Session | undefined;
     return {
       pending: () => stream.writableLength,
       get socket() {
-        return stream.session?.socket ?? null;
+        return session?.socket ?? null;
       },
       // The whole connection: its window is the peer's to starve for every stream.
-      abort: () => stream.session?.destroy(undefined, 0x0b),
+      abort: () => session && cutSession(session, "answers lie unread"),
     };
   }
+  const { socket } = request;
   return {
     pending: () => response.writableLength,
-    socket: request.socket,
-    abort: () => request.socket.destroy(),
+    socket,
+    abort: () => socket.destroy(),
   };
 }

@@ -1,18 +1,22 @@
-import type { RequestListener } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
+import type { Logger } from "../log/logger.ts";
+import { hangUp } from "./hang-up.ts";
 import type { ServerLimits } from "./limits.ts";
 
 export interface SubServer {
-  /** Takes over a connection whose protocol is known. */
+  /** Takes over a connection whose protocol is known; it is paused, with its first bytes still to be read. */
   take(socket: Socket): void;
   /** Lets what runs finish and closes what is idle. */
   drain(): void;
+  /** Ends what this does beside its connections. */
+  stop(): void;
 }
 
 /** Serves HTTP/1.1 on connections that somebody else accepts. */
-export function createHttp1(limits: ServerLimits, listener: RequestListener): SubServer {
-  const inFlight = new WeakMap<Socket, number>();
+export function createHttp1(limits: ServerLimits, log: Logger, listener: RequestListener): SubServer {
+  const inFlight = new Map<Socket, Set<ServerResponse>>();
   let draining = false;
   const server = createServer(
     {
@@ -21,36 +25,56 @@ export function createHttp1(limits: ServerLimits, listener: RequestListener): Su
       // Bodies are timed per method by the adapter: a client stream may last.
       requestTimeout: 0,
       keepAliveTimeout: limits.idleMs,
-      connectionsCheckingInterval: 1000,
+      connectionsCheckingInterval: Math.min(1000, limits.headersMs / 4),
       noDelay: true,
     },
     (request, response) => {
       const { socket } = request;
-      const open = (inFlight.get(socket) ?? 0) + 1;
-      if (open > limits.pipelinedRequests) {
+      const open = inFlight.get(socket) ?? new Set();
+      if (open.size >= limits.pipelinedRequests) {
         socket.destroy();
         return;
       }
-      inFlight.set(socket, open);
-      response.once("close", () => inFlight.set(socket, (inFlight.get(socket) ?? 1) - 1));
+      inFlight.set(socket, open.add(response));
+      response.once("close", () => {
+        open.delete(response);
+        if (open.size > 0) return;
+        inFlight.delete(socket);
+        if (draining) hangUp(socket);
+      });
       if (draining) response.shouldKeepAlive = false;
       listener(request, response);
     },
   );
-  server.maxHeadersCount = limits.headerFields;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable) return;
-    const status = statusOf[error.code ?? ""] ?? "400 Bad Request";
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // One more, by which the adapter sees that there were too many.
+  server.maxHeadersCount = limits.headerFields + 1;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const { code } = error;
+    if (!socket.writable || code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    log.info({ peer: socket.remoteAddress, reason: code, error: error.message }, "bad request");
+    const status = statusOf[code ?? ""] ?? "400 Bad Request";
+    // Behind an answer that is under way, a second one would be taken for its body.
+    if (inFlight.has(socket)) socket.destroy();
+    else hangUp(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
   // This server never listens itself, but its header timer only starts with this event.
   server.emit("listening");
   return {
-    take: (socket) => server.emit("connection", socket),
+    take: (socket) => {
+      server.emit("connection", socket);
+      socket.resume();
+    },
     drain: () => {
       draining = true;
+      for (const responses of inFlight.values()) {
+        for (const response of responses) response.shouldKeepAlive = false;
+      }
       server.closeIdleConnections();
     },
+    stop: () => void server.close(),
   };
 }
 

@@ -5,6 +5,12 @@
 export const serverLimits = {
   /** Largest message in either direction. */
   messageBytes: 4 * 1024 * 1024,
+  /** Messages of all calls together that are held while the peer sends or reads them. */
+  heldBytes: 256 * 1024 * 1024,
+  /** The same of one HTTP/2 connection; it is given no new streams then. */
+  connectionBytes: 64 * 1024 * 1024,
+  /** Calls that are answered at the same time, all peers together; 45 KB each was measured. */
+  calls: 8192,
   /** Connections of one port, all peers together. */
   connections: 4096,
   /** Streams that may be open on one HTTP/2 connection (RFC 9113 §5.1.2). */
@@ -18,12 +24,16 @@ export const serverLimits = {
   headersMs: 10_000,
   /** From the headers to the last byte of the body, however steadily it drips. */
   bodyMs: 30_000,
+  /** How long a peer may go on sending a request that is already answered. */
+  lingerMs: 2_000,
   /** How long an answer may lie unread before its connection is closed. */
   stalledReadMs: 20_000,
   /** How long a connection may be open without a request. */
   idleMs: 5 * 60_000,
   /** Streams that may end in an error within ten seconds on one connection (CVE-2023-44487 and kin). */
   resetsPerTenSeconds: 200,
+  /** PING and SETTINGS frames within ten seconds on one connection (CVE-2019-9512, CVE-2019-9515). */
+  controlFramesPerTenSeconds: 1000,
 } as const;
 
 export type ServerLimits = { readonly [K in keyof typeof serverLimits]: number };

@@ -10,7 +10,7 @@ export interface NodeServerResponse {
   readonly writableLength: number;
   writeHead(status: number, headers?: Record<string, string | number>): unknown;
   end(body: string): unknown;
-  once(event: "close", listener: () => void): unknown;
+  once(event: "close" | "finish", listener: () => void): unknown;
   destroy(): unknown;
 }
 

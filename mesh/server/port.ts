@@ -40,15 +40,18 @@ export async function openPort(options: PortOptions): Promise<Port> {
   const { host, port, handlers, routes, log, limits = serverLimits } = options;
   const stallGuard = createStallGuard(limits.stalledReadMs);
   const listener = createAdapter({ handlers, routes, limits, stallGuard, log });
-  const http1 = createHttp1(limits, listener);
+  const http1 = createHttp1(limits, log, listener);
   const http2 = createHttp2(limits, log, listener);
   const sockets = new Set<Socket>();
+  const undecided = new Set<Socket>();
 
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", (error) => log.debug({ err: error }, "socket error"));
-    route(socket, limits.headersMs, { http1, http2 });
+    undecided.add(socket);
+    const decided = () => undecided.delete(socket);
+    route(socket, limits.headersMs, { http1, http2 }, decided);
   });
   server.maxConnections = limits.connections;
 
@@ -63,6 +66,7 @@ export async function openPort(options: PortOptions): Promise<Port> {
     connections: () => sockets.size,
     async drain(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of undecided) socket.destroy();
       http1.drain();
       http2.drain();
       const cut = new AbortController();
@@ -72,14 +76,14 @@ export async function openPort(options: PortOptions): Promise<Port> {
         log.warn({ connections: sockets.size }, "connections cut: they outlasted the grace period");
       for (const socket of sockets) socket.destroy();
       await closed;
-      stallGuard.stop();
+      for (const part of [http1, http2, stallGuard]) part.stop();
     },
   };
 }
 
 type Servers = Record<"http1" | "http2", { take(socket: Socket): void }>;
 
-function route(socket: Socket, headersMs: number, servers: Servers): void {
+function route(socket: Socket, headersMs: number, servers: Servers, decided: () => void): void {
   const timer = setTimeout(() => socket.destroy(), headersMs);
   let start: Buffer = Buffer.alloc(0);
   const onData = (chunk: Buffer) => {
@@ -90,13 +94,13 @@ function route(socket: Socket, headersMs: number, servers: Servers): void {
     socket.pause();
     socket.unshift(start);
     servers[protocol].take(socket);
-    socket.resume();
   };
   const onEnd = () => socket.destroy();
   const stop = () => {
     clearTimeout(timer);
     socket.off("data", onData);
     socket.off("end", onEnd);
+    decided();
   };
   socket.on("data", onData);
   socket.once("end", onEnd);

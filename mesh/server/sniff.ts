@@ -7,6 +7,6 @@ const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export function sniff(start: Uint8Array): WireProtocol | undefined {
   const length = Math.min(start.length, preface.length);
   if (preface.compare(start, 0, length, 0, length) !== 0) return "http1";
-  // "PRI" is enough: a method of that name does not exist.
-  return length >= 3 ? "http2" : undefined;
+  // All of it, so that whoever never finishes it is still timed here.
+  return length === preface.length ? "http2" : undefined;
 }

@@ -3,13 +3,13 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 import type { DestinationStream } from "pino";
-import postgres from "postgres";
 import type { Caller } from "../call/identity.ts";
 import { anonymous } from "../call/identity.ts";
 import { createMemoryNetwork } from "../client/memory-network.ts";
 import { serviceOf } from "../contract/options.ts";
 import { hostService } from "../host/host.ts";
 import type { ServiceDefinition } from "../service.ts";
+import { databaseUrl, dropDatabases } from "./databases.ts";
 import { testStores } from "./stores.ts";
 
 export interface ClientOptions {
@@ -46,16 +46,12 @@ export async function hostInMemory(
   const stores = testStores();
   const memory = createMemoryNetwork();
   const suffix = randomBytes(6).toString("hex");
-  const databaseUrl = (service: string) =>
-    `${stores.postgresUrl}/test_${service.replaceAll("-", "_")}_${suffix}`;
+  const urlOf = (service: string) => databaseUrl(service, suffix);
   const started: Array<{ stop(): Promise<void> }> = [];
 
   const stop = async () => {
     for (const hosted of started.reverse()) await hosted.stop();
-    await dropDatabases(
-      stores.postgresUrl,
-      services.map(({ name }) => new URL(databaseUrl(name)).pathname.slice(1)),
-    );
+    await dropDatabases(services.map(({ name }) => urlOf(name)));
   };
 
   try {
@@ -66,7 +62,7 @@ export async function hostInMemory(
           WEFT_ENV: "test",
           LOG_LEVEL: "silent",
           NATS_URL: stores.natsUrl,
-          [`${name.toUpperCase().replaceAll("-", "_")}_DATABASE_URL`]: databaseUrl(name),
+          [`${name.toUpperCase().replaceAll("-", "_")}_DATABASE_URL`]: urlOf(name),
           ...env,
         },
         ...(logs && { logs }),
@@ -96,14 +92,8 @@ export async function hostInMemory(
       );
       return createClient(contract, transport);
     },
-    databaseUrl,
+    databaseUrl: urlOf,
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-async function dropDatabases(server: string, names: readonly string[]): Promise<void> {
-  const sql = postgres(`${server}/postgres`, { max: 1, onnotice: () => {} });
-  for (const name of names) await sql`drop database if exists ${sql(name)} with (force)`;
-  await sql.end();
 }

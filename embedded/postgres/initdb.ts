@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { chownSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import type { Credentials } from "../credentials.ts";
+import { serverEnvironment } from "../environment.ts";
+import { diskFull, EmbeddedError, saysDiskFull } from "../errors.ts";
+import type { Account } from "../process/account.ts";
+import { launchAs } from "../process/run-as.ts";
+
+export interface InitOptions {
+  initdb: string;
+  /** Where the cluster shall be; must not exist, or be empty. */
+  cluster: string;
+  credentials: Credentials;
+  account: Account | undefined;
+}
+
+/** Makes a cluster beside its place and then renames it: there is a whole one or none. */
+export async function makeCluster({ initdb, cluster, credentials, account }: InitOptions): Promise<void> {
+  const parent = dirname(cluster);
+  clearAttempts(parent);
+  const draft = join(parent, `${draftPrefix}${process.pid}`);
+  const passwordFile = `${draft}.password`;
+  mkdirSync(draft, { mode: 0o700 });
+  writeFileSync(passwordFile, credentials.password, { mode: 0o600 });
+  try {
+    if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
+    await run(initdb, draft, passwordFile, credentials.user, account);
+    renameSync(draft, cluster);
+  } finally {
+    rmSync(passwordFile, { force: true });
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+const draftPrefix = "postgres.new-";
+
+/** Drafts a killed start left behind: no server ever ran on them. We hold the lock, so none is in the making. */
+function clearAttempts(parent: string): void {
+  for (const entry of readdirSync(parent)) {
+    if (entry.startsWith(draftPrefix)) rmSync(join(parent, entry), { recursive: true, force: true });
+  }
+}
+
+async function run(
+  initdb: string,
+  draft: string,
+  passwordFile: string,
+  user: string,
+  account: Account | undefined,
+): Promise<void> {
+  // C.UTF-8 of the builtin provider sorts the same everywhere and never changes with the system's libc.
+  const args = [
+    ["--pgdata", draft],
+    ["--username", user],
+    ["--pwfile", passwordFile],
+    ["--auth", "scram-sha-256"],
+    ["--encoding", "UTF8"],
+    ["--locale-provider", "builtin"],
+    ["--builtin-locale", "C.UTF-8"],
+    ["--locale", "C"],
+    ["--no-instructions"],
+  ].flat();
+  const needs = [initdb, draft, passwordFile];
+  const { command, args: all, ...ids } = launchAs(initdb, args, { account, needs, partingSignal: "SIGTERM" });
+  try {
+    await promisify(execFile)(command, all, {
+      ...ids,
+      cwd: draft,
+      env: serverEnvironment(),
+      timeout: 120_000,
+    });
+  } catch (cause) {
+    const output = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : String(cause);
+    if (saysDiskFull.test(output)) throw diskFull(draft, cause);
+    const complaint =
+      output.split("\n").find((line) => /error|fatal|could not|setpriv/i.test(line)) ?? output.trim();
+    const code = complaint.startsWith("setpriv:") ? "root_refused" : "start_failed";
+    throw new EmbeddedError(code, `initdb could not make ${dirname(draft)}: ${complaint}`, {
+      remedy: account ? "start weft as a normal user, or set DATABASE_URL" : "mend that, or set DATABASE_URL",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { testContract } from "../testing/contract.ts";
+import { calleeOf, parseEndpoints } from "./endpoints.ts";
+
+describe("endpoints", () => {
+  test("are name=url pairs, with room for spaces and for equal signs in the URL", () => {
+    expect(parseEndpoints(" security=http://security:8008 , user=https://u/x?a=b, ")).toEqual({
+      security: "http://security:8008",
+      user: "https://u/x?a=b",
+    });
+    expect(parseEndpoints("")).toEqual({});
+  });
+
+  test.each(["security", "=http://x", "security=", "security=security:8008", "security=//x", "a=ftp://x"])(
+    "%j is refused and told how to write it",
+    (text) => {
+      expect(() => parseEndpoints(text)).toThrow(/security=http:\/\/security:8008/);
+    },
+  );
+});
+
+describe("the callee of a contract", () => {
+  const methods = { Open: { options: { access: { public: true } } } };
+  test("is the process that the contract names, at its usual port or where we are told", () => {
+    const contract = testContract({ service: "probe", methods });
+    expect(calleeOf(contract, {})).toEqual({ name: "probe", url: "http://127.0.0.1:8999" });
+    expect(calleeOf(contract, { probe: "http://far:1" }).url).toBe("http://far:1");
+  });
+
+  test("must be named", () => {
+    expect(() => calleeOf(testContract({ methods }), {})).toThrow(/does not say which process serves it/);
+  });
+});

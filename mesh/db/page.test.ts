@@ -1,0 +1,74 @@
+import { Code } from "@connectrpc/connect";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { reasonOf, WeftError } from "../errors.ts";
+import { decodePage, encodePage, paged, pageSize } from "./page.ts";
+
+describe("a page token", () => {
+  test("gives back the key it was made of", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: fc.constantFrom("a", "é", "𝒳", "\0", '"', "\\", " ") }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        (key) => {
+          expect(decodePage(encodePage(key), key.length)?.join("|")).toBe(key.join("|"));
+        },
+      ),
+    );
+  });
+
+  test("that is empty is the first page", () => {
+    expect(decodePage("", 2)).toBeUndefined();
+  });
+
+  test("that nobody gave out is an invalid argument, and nothing else", () => {
+    const forged = fc.jsonValue().map((json) => Buffer.from(JSON.stringify(json)).toString("base64url"));
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ minLength: 1 }), forged), (token) => {
+        try {
+          const key = decodePage(token, 2);
+          expect(key).toHaveLength(2);
+          expect(key?.every((it) => typeof it === "string")).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(WeftError);
+          expect((error as WeftError).code).toBe(Code.InvalidArgument);
+          expect(reasonOf(error)).toBe("bad_page_token");
+        }
+      }),
+    );
+  });
+
+  test("of another method, with another number of parts, is refused", () => {
+    expect(() => decodePage(encodePage(["a"]), 2)).toThrow(/page_token/);
+    expect(() => decodePage(encodePage([1 as never, "b"]), 2)).toThrow(/page_token/);
+  });
+});
+
+test("walking by tokens visits every row once, whatever the page size", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 0, max: 999 })),
+      fc.integer({ min: 1, max: 20 }),
+      (values, size) => {
+        const rows = values.sort((a, b) => a - b);
+        const seen: number[] = [];
+        let token = "";
+        do {
+          const [after] = decodePage(token, 1) ?? ["-1"];
+          const found = rows.filter((row) => row > Number(after)).slice(0, size + 1);
+          const page = paged(found, size, (row) => [String(row)]);
+          expect(page.rows.length).toBeLessThanOrEqual(size);
+          seen.push(...page.rows);
+          token = page.nextPageToken;
+        } while (token !== "");
+        expect(seen).toEqual(rows);
+      },
+    ),
+  );
+});
+
+test("a page has fifty rows unless the caller says otherwise", () => {
+  expect([pageSize(0), pageSize(7)]).toEqual([50, 7]);
+});

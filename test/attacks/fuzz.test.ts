@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { block, data, flag, frame, headers, ping, preface, settings, windowUpdate } from "./kit/frames.ts";
+import { envelope, messages, paths, unaryHeaders } from "./kit/http2.ts";
+import type { Victim } from "./kit/open-victim.ts";
+import { openVictim } from "./kit/open-victim.ts";
+import { openRaw } from "./kit/raw.ts";
+import { insides, until } from "./kit/until.ts";
+
+let victim: Victim;
+beforeAll(async () => {
+  victim = await openVictim({ headersMs: 400, bodyMs: 400, lingerMs: 200, idleMs: 400, stalledReadMs: 300 });
+});
+afterAll(() => victim[Symbol.asyncDispose]());
+
+const attempts = Number(process.env.WEFT_FUZZ_ATTEMPTS ?? 3000);
+const together = 300;
+const firstSeed = Number(process.env.WEFT_FUZZ_SEED ?? Math.floor(Math.random() * 1e9));
+
+/** Random numbers that can be had again (mulberry32). */
+function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+const allPaths = [
+  paths.createTeam,
+  paths.listTeams,
+  "/grpc.health.v1.Health/Check",
+  "/grpc.health.v1.Health/Watch",
+  "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+  "/health",
+  "/metrics",
+  "/nothing",
+];
+const types = [
+  "application/proto",
+  "application/json",
+  "application/grpc",
+  "application/grpc+json",
+  "application/grpc-web+proto",
+  "application/grpc-web-text",
+  "application/connect+proto",
+  "application/connect+json",
+];
+const isEnveloped = (contentType: string) => /grpc|connect/.test(contentType);
+
+/** A request as it should be, in any of the protocols. */
+function valid(random: (below: number) => number): Buffer {
+  const path = allPaths[random(allPaths.length)]!;
+  const contentType = types[random(types.length)]!;
+  const message = contentType.endsWith("json") ? Buffer.from('{"name":"x"}') : messages.createTeam;
+  const body = isEnveloped(contentType) ? envelope(message) : message;
+  const method = random(4) === 0 ? "GET" : "POST";
+  if (random(2) === 0) {
+    const chunked = random(2) === 0;
+    const head = `${method} ${path}?encoding=json&message=%7B%7D HTTP/1.1\r\nHost: victim\r\nAuthorization: Bearer test\r\nContent-Type: ${contentType}\r\nConnect-Timeout-Ms: 300\r\n`;
+    return Buffer.concat([
+      Buffer.from(
+        head + (chunked ? "Transfer-Encoding: chunked\r\n\r\n" : `Content-Length: ${body.length}\r\n\r\n`),
+      ),
+      ...(chunked
+        ? [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n0\r\n\r\n")]
+        : [body]),
+    ]);
+  }
+  const fields = { ...unaryHeaders(path, contentType), ":method": method, "connect-timeout-ms": "300" };
+  return Buffer.concat([
+    preface,
+    settings({ 4: 65_535 }),
+    headers(1, block({ ...fields, "grpc-timeout": "300m" }), flag.endHeaders),
+    data(1, body, flag.endStream),
+    windowUpdate(0, 1000),
+    ping(),
+    frame(1, flag.endHeaders | flag.endStream, 3, block({ ...fields, ":path": "/health" })),
+  ]);
+}
+
+/** Something wrong with it: bytes changed, lost, doubled, put elsewhere, or the end missing. */
+function mutated(bytes: Buffer, random: (below: number) => number): Buffer {
+  let result: Buffer = Buffer.from(bytes);
+  for (let changes = random(4); changes >= 0 && result.length > 1; changes--) {
+    const at = random(result.length);
+    const length = 1 + random(Math.min(16, result.length));
+    const [before, piece, after] = [
+      result.subarray(0, at),
+      result.subarray(at, at + length),
+      result.subarray(at + length),
+    ];
+    const noise = Buffer.from(Array.from({ length }, () => random(256)));
+    const ways = [
+      () => [before, noise, after],
+      () => [before, after],
+      () => [before, piece, piece, after],
+      () => [before, noise, piece, after],
+      () => [before],
+      () => [before, Buffer.from([piece[0]! ^ (1 << random(8))]), piece.subarray(1), after],
+      () => [after, piece, before],
+    ];
+    result = Buffer.concat(ways[random(ways.length)]!());
+  }
+  return result;
+}
+
+/** What one mutated request did wrong, if it did. */
+async function attempt(seed: number): Promise<string | undefined> {
+  const random = createRandom(seed);
+  const bytes = mutated(valid(random), random);
+  using raw = await openRaw(victim.port);
+  if (random(3) === 0) {
+    const cut = random(bytes.length + 1);
+    await raw.send(bytes.subarray(0, cut));
+    await raw.send(bytes.subarray(cut));
+  } else {
+    await raw.send(bytes);
+  }
+  // Ended by us in half of the cases; else the server must end it itself, or answer.
+  if (random(2) === 0) raw.socket.end();
+  await until(() => raw.isClosed() || /^HTTP\/1\.1 \d/.test(raw.received()), 8000).catch(() => {});
+  const received = raw.received();
+  if (!raw.isClosed() && !received.startsWith("HTTP/1.1")) return "hangs";
+  if (insides.test(received)) return `tells of the inside: ${received}`;
+  return undefined;
+}
+
+test(`no mutation of a request crashes, hangs or opens the server (WEFT_FUZZ_SEED=${firstSeed})`, async () => {
+  await victim.under(async () => {
+    const wrong: string[] = [];
+    for (let done = 0; done < attempts; done += together) {
+      const seeds = Array.from(
+        { length: Math.min(together, attempts - done) },
+        (_, i) => firstSeed + done + i,
+      );
+      const ends = await Promise.all(
+        seeds.map((seed) => attempt(seed).then((end) => end && `WEFT_FUZZ_SEED=${seed}: ${end}`)),
+      );
+      wrong.push(...ends.filter((end) => end !== undefined).map(String));
+    }
+    expect(wrong).toEqual([]);
+  });
+  const logs = await victim.ask("logs");
+  const ours = logs.filter((line) => /"request failed"|"route failed"/.test(line));
+  expect(ours).toEqual([]);
+}, 60_000);
