@@ -55,8 +55,8 @@ function objection(from: Place, to: Place): string | undefined {
   return allowed[from.top]?.includes(to.top) ? undefined : `${from.top}/ may not import ${to.top}/`;
 }
 
-/** At the start of a line, so that what stands in a string is none. */
-const staticImport = /^\s*(?:import|export)\s(?:[^"'`;]*\sfrom\s*)?["']([^"']+)["']/gm;
+/** At the start of a line and without a hole, so that what stands in a string or template is none. */
+const staticImport = /^\s*(?:import|export)\s(?:[^"'`;]*\sfrom\s*)?["']([^"'$]+)["']/gm;
 const dynamicImport = /^[^"'`\n]*\bimport\(\s*["']([^"']+)["']/gm;
 const importsOf = (source: string) =>
   [staticImport, dynamicImport].flatMap((form) =>
