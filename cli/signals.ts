@@ -9,6 +9,7 @@ export function untilSignal(): Promise<string> {
     const ask = (why: string) => {
       if (asked) process.exit(130);
       asked = true;
+      process.channel?.unref();
       resolve(why);
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => ask(signal));

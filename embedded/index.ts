@@ -24,9 +24,9 @@ export interface EmbeddedOptions {
   dataDir: string;
   logDir: string;
   cacheDir?: string;
-  /** Exactly this port, or an error. Default: that of the last start, else 54320, else a free one. */
+  /** Exactly this port, or an error. Default: that of the last start, else 15432, else a free one. */
   postgresPort?: number;
-  /** As above; the usual one is 42220. */
+  /** As above; the usual one is 14222. */
   natsPort?: number;
   onEvent?: (event: EmbeddedEvent) => void;
   /** Default true: the kernel stops the servers when we die. For tests of systems where it cannot. */

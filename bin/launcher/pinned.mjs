@@ -11,8 +11,8 @@ export const nodeMajor = major;
 
 /**
  * The Node we fetch, for each system: from npm where it is published there
- * (`integrity` as npm states it), else Node's own archive with its SHA-256
- * from the release's SHASUMS256.txt.
+ * (`integrity` as npm states it), else Node's own archive with the SHA-256
+ * that two public build recipes state for it.
  */
 export const pinned = {
   "linux-x64": {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { EmbeddedEvent, Supervised } from "#embedded";
 import { describeEvent, startNats, startPostgres } from "#embedded";
 import type { Environment } from "#mesh";
@@ -24,6 +25,8 @@ export async function startInfrastructure({
   onEvent,
 }: InfrastructureOptions): Promise<Infrastructure> {
   const options = {
+    // Not with the data: a downloaded server outlives `weft reset`.
+    cacheDir: join(workspace.weft, "cache"),
     dataDir: workspace.data,
     logDir: workspace.logs,
     onEvent: (event: EmbeddedEvent) => onEvent(describeEvent(event), event),

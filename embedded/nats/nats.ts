@@ -33,7 +33,7 @@ interface Store extends Place {
 
 /** nats-server with JetStream, its streams in `nats/` and its password in `nats.json` beside it. */
 export function natsKind(cacheDir?: string): ServerKind {
-  return { name: "nats", usualPort: 42_220, prepare: (place) => prepare(place, cacheDir) };
+  return { name: "nats", usualPort: 14_222, prepare: (place) => prepare(place, cacheDir) };
 }
 
 async function prepare(place: Place, cacheDir: string | undefined): Promise<Prepared> {

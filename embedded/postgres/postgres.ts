@@ -40,7 +40,7 @@ interface Cluster extends Place {
 /** PostgreSQL, with its data in `postgres/` and its password in `postgres.json` beside it. */
 export const postgresKind: ServerKind = {
   name: "postgres",
-  usualPort: 54_320,
+  usualPort: 15_432,
   async prepare(place: Place): Promise<Prepared> {
     const { dataDir, report } = place;
     const folder = join(dataDir, "postgres");

@@ -103,12 +103,22 @@ describe("a rule", () => {
         const expected =
           (init.signedIn && who.user !== undefined) ||
           (init.permission !== "" && who.user !== undefined && covers(who.user, init.permission)) ||
-          (who.service !== undefined && init.services.some((it) => it === "*" || it === who.service?.name)) ||
+          (who.service !== undefined &&
+            init.services.some(
+              (it) => (it === "*" && who.service?.name !== "gateway") || it === who.service?.name,
+            )) ||
           (init.scope !== "" && who.service !== undefined && covers(who.service.scopes, init.scope));
         expect(refusalOf(init, caller) === undefined).toBe(expected);
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test("for every service is not for the gateway, which carries strangers, unless it is named", () => {
+    const carried = { ...service("gateway"), ...user("content:read") };
+    expect(refusalOf({ services: ["*"] }, service("order"))).toBeUndefined();
+    expect(refusalOf({ services: ["*"] }, carried)).toBeDefined();
+    expect(refusalOf({ services: ["*", "gateway"] }, carried)).toBeUndefined();
   });
 
   test("that is empty lets nobody in, whoever calls", () => {

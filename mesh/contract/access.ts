@@ -6,6 +6,9 @@ import { fail } from "../errors.ts";
 /** Lets a caller in by returning, or throws why not. */
 export type AccessCheck = (caller: Caller) => void;
 
+/** It carries the calls of strangers, so it is no part of "every service": it must be named. */
+const edge = "gateway";
+
 const permissionForm = /^([a-z][a-z0-9_-]*|\*):([a-z][a-z0-9_-]*|\*)$/;
 
 /** What is wrong with a rule, or nothing. A rule that lets nobody in is a mistake, not a policy. */
@@ -38,7 +41,9 @@ function serviceRule({ services, scope }: Access): ((caller: Caller) => boolean)
   const anyName = names.has("*");
   return ({ service }) =>
     service !== undefined &&
-    (anyName || names.has(service.name) || (scope !== "" && permits(service.scopes, scope)));
+    ((anyName && service.name !== edge) ||
+      names.has(service.name) ||
+      (scope !== "" && permits(service.scopes, scope)));
 }
 
 function userRule({ signedIn, permission }: Access): ((caller: Caller) => boolean) | undefined {

@@ -104,6 +104,12 @@ describe("a file that fails half-way", () => {
     ]);
   });
 
+  test("and whose record cannot be written is as if it had never run", async () => {
+    await write("0001_bad.sql", "create table half (n int); drop table weft_migrations;");
+    expect((await failure(run())).message).toContain("weft_migrations");
+    expect(await db.sql`select to_regclass('half') as half`).toMatchObject([{ half: null }]);
+  });
+
   test("is applied once it is mended, on the same pool", async () => {
     await write("0001_bad.sql", "create table t (n int); select 1/0;");
     expect((await failure(run())).message).toContain("division by zero");

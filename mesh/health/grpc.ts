@@ -97,7 +97,7 @@ function ask<T>(question: (reply: Reply<T>) => void): Promise<T> {
  */
 async function* watchUnknown({ signal }: Call) {
   yield { status: Status.SERVICE_UNKNOWN };
-  await once(signal, "abort");
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 /** Gives the newest status; one that was passed over while the reader was slow is of no use to it. */

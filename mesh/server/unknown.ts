@@ -1,3 +1,4 @@
+import { encodeGrpcMessage } from "../rpc/grpc-message.ts";
 import type { NodeServerRequest, NodeServerResponse } from "./node.ts";
 
 /** Answers a path that nobody serves, in the protocol of the question. */
@@ -6,14 +7,19 @@ export function answerUnknown(request: NodeServerRequest, response: NodeServerRe
   const path = (request.url ?? "").split("?", 1)[0]?.slice(0, 200) ?? "";
   const message = `nothing is served at ${path}`;
   if (contentType.startsWith("application/grpc")) {
-    // Trailers-only: all of the answer stands in its headers (gRPC over HTTP/2).
-    response.writeHead(200, {
+    const headers = {
       "content-type": contentType.startsWith("application/grpc-web")
         ? "application/grpc-web"
         : "application/grpc",
       "grpc-status": "12",
-      "grpc-message": encodeURIComponent(message),
-    });
+      "grpc-message": encodeGrpcMessage(message),
+    };
+    if ("stream" in request) {
+      // Trailers-only is one HEADERS frame that also ends the stream; else grpc-js looks for no status in it.
+      request.stream.respond({ ":status": 200, ...headers }, { endStream: true });
+      return;
+    }
+    response.writeHead(200, headers);
     response.end("");
     return;
   }

@@ -39,7 +39,7 @@ test("what runs is finished, what is idle is closed, and what comes is turned aw
   const ends = await Promise.allSettled(calls);
   expect(ends.filter(({ status }) => status === "rejected")).toEqual([]);
   expect(tookMs, "kept-alive connections did not use up the grace").toBeLessThan(drainGraceMs);
-  for (const raw of [idle1, idle2, silent]) await raw.closed(2000);
+  for (const raw of [idle1, idle2, silent]) await raw.closed();
   expect(idle2.goaway()).toBe(0);
   await expect(openRaw(victim.port)).rejects.toThrow(/ECONNREFUSED/);
   for (const manager of [grpc, connect]) manager.abort();
@@ -54,7 +54,7 @@ test("an HTTP/1.1 client is told that its connection closes", async () => {
   );
   await until(async () => (await victim.ask("status")).running === 1);
   await victim.ask("drain");
-  await raw.closed(2000);
+  await raw.closed();
   expect(raw.received()).toMatch(/^HTTP\/1.1 200 /);
   expect(raw.received()).toMatch(/^connection: close\r$/im);
 });
@@ -75,7 +75,7 @@ test("an HTTP/2 client is told which of its calls nobody will begin", async () =
   await until(async () => (await victim.ask("status")).running === 1);
   const { started } = await victim.ask("status");
   await victim.ask("drain");
-  await raw.closed(2000);
+  await raw.closed();
   expect(lastStream).toBe(1);
   expect([...answered]).toEqual([1]);
   expect((await victim.ask("status")).started).toBe(started);
@@ -89,8 +89,8 @@ test("what does not end in time is cut", async () => {
   await http1.send(`POST ${paths.createTeam} HTTP/1.1\r\nHost: victim\r\nContent-Length: 100\r\n`);
   await until(async () => (await victim.ask("status")).running === 1);
   await sleep(100);
-  await victim.ask("drain");
-  await http2.closed(2000);
-  await http1.closed(2000);
+  await victim.ask("cut");
+  await http2.closed();
+  await http1.closed();
   expect((await victim.ask("logs")).join("")).toContain("they outlasted the grace period");
 });

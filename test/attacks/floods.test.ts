@@ -38,7 +38,7 @@ describe("a flood of frames that ask for nothing ends its connection", () => {
         using attacker = await openHttp2(victim.port);
         await attacker.send(opening(1, paths.createTeam));
         await flood(attacker, one);
-        await attacker.closed(8000);
+        await attacker.closed();
       });
     });
   }
@@ -87,7 +87,7 @@ describe("requests behind each other on one HTTP/1.1 connection", () => {
     const { started } = await victim.under(async () => {
       using raw = await openRaw(victim.port);
       await raw.send(request.repeat(10_000));
-      await raw.closed(5000);
+      await raw.closed();
     });
     expect(started).toBeLessThanOrEqual(serverLimits.pipelinedRequests);
   });
@@ -98,7 +98,7 @@ describe("requests behind each other on one HTTP/1.1 connection", () => {
       using raw = await openRaw(victim.port);
       await raw.send("GET /health/live HTTP/1.1\r\nHost: victim\r\n\r\n".repeat(answers - 1));
       await raw.send("GET /health/live HTTP/1.1\r\nHost: victim\r\nConnection: close\r\n\r\n");
-      await raw.closed(5000);
+      await raw.closed();
       expect(raw.received().match(/HTTP\/1\.1 200/g)).toHaveLength(answers);
     });
   });

@@ -8,7 +8,7 @@ import { insides, until } from "./kit/until.ts";
 
 let victim: Victim;
 beforeAll(async () => {
-  victim = await openVictim({ headersMs: 1000, bodyMs: 1500, lingerMs: 300 });
+  victim = await openVictim({ headersMs: 1500, bodyMs: 2000, lingerMs: 500 });
 });
 afterAll(() => victim[Symbol.asyncDispose]());
 
@@ -184,7 +184,7 @@ describe("a request that is not as it should be", () => {
           },
         });
         await attacker.send(Buffer.concat(frames));
-        await until(() => answered || attacker.isClosed(), 4000).catch(() => silent.push(what));
+        await until(() => answered || attacker.isClosed(), 8000).catch(() => silent.push(what));
         expect(attacker.received(), what).not.toMatch(insides);
       }
       expect(silent).toEqual([]);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => victim[Symbol.asyncDispose]());
 
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 const calls = 60;
 const askForMuch = (attacker: { nextStream(): number }) =>
   Buffer.concat(

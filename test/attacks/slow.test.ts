@@ -10,12 +10,12 @@ import { until } from "./kit/until.ts";
 
 let victim: Victim;
 beforeAll(async () => {
-  victim = await openVictim({ headersMs: 400, bodyMs: 500, lingerMs: 400, idleMs: 900 });
+  victim = await openVictim({ headersMs: 1000, bodyMs: 1500, lingerMs: 1000, idleMs: 2000 });
 });
 afterAll(() => victim[Symbol.asyncDispose]());
 
 /** Far more than the limits above, for a machine that is busy; far less than for ever. */
-const patienceMs = 8000;
+const patienceMs = 12_000;
 
 /** Sends something small again and again, steadily, until the peer has enough. */
 async function drip(raw: Raw, piece: Buffer | string, until: () => boolean = raw.isClosed): Promise<void> {

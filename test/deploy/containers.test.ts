@@ -28,7 +28,12 @@ function schemaErrors(document: unknown): string[] {
   // It is written in the words of draft 4, where ids were not yet `$id`.
   const text = JSON.stringify(composeSchema).replaceAll('"id":"#', '"$comment":"#');
   const { $schema: _dialect, id: _id, ...schema } = JSON.parse(text) as Record<string, unknown>;
-  const ajv = new Ajv2019({ strict: false, allErrors: true });
+  const ajv = new Ajv2019({
+    strict: false,
+    allErrors: true,
+    // Formats of its own, which the specification leaves to the engine.
+    formats: { expose: true, ports: true, subnet_ip_address: true },
+  });
   formats.default(ajv);
   // Docker's own notation of a length of time.
   ajv.addFormat("duration", /^(\d+(us|ms|s|m|h))+$/);

@@ -126,7 +126,8 @@ export declare type Access = Message<"mesh.v1.Access"> & {
   permission: string;
 
   /**
-   * Services, by name; `*` is every service of the mesh.
+   * Services, by name; `*` is every service but the gateway, which carries the
+   * calls of strangers and must be named where it is meant.
    *
    * @generated from field: repeated string services = 4;
    */

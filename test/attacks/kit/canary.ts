@@ -3,6 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { TeamService } from "#gen/user/v1/team_pb.js";
 import { until } from "./until.ts";
+import { canaryName } from "./victim-talk.ts";
 
 /** Somebody who calls all the time, as an honest client does, and notes how that goes. */
 export interface Canary {
@@ -14,7 +15,7 @@ export interface Canary {
 }
 
 /** Far more than a call takes on a machine that is busy with an attack. */
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 export async function startCanary(port: number): Promise<Canary> {
   const baseUrl = `http://127.0.0.1:${port}`;
@@ -32,7 +33,7 @@ export async function startCanary(port: number): Promise<Canary> {
 
   const call = async (client: (typeof clients)[number], triesLeft = 3): Promise<void> => {
     try {
-      await client.createTeam({ name: "canary" }, { headers, timeoutMs: patienceMs });
+      await client.createTeam({ name: canaryName }, { headers, timeoutMs: patienceMs });
       answered++;
     } catch (error) {
       // Nothing was done for it: its connection was closed as idle at that moment (RFC 9113 §8.7).
@@ -48,7 +49,7 @@ export async function startCanary(port: number): Promise<Canary> {
   })();
   const answers = (more: number) => {
     const enough = answered + more;
-    return until(() => answered >= enough || failures.length > 0, 15_000);
+    return until(() => answered >= enough || failures.length > 0, patienceMs);
   };
   await answers(2);
 

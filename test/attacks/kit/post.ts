@@ -16,7 +16,7 @@ export interface Post {
   body: Buffer;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 
 /** One call by Node's own client, with any body; an error when no whole answer comes. */
 export function post(port: number, call: Post): Promise<Answer> {

@@ -12,7 +12,7 @@ export interface Raw extends Disposable {
   received(): string;
   isClosed(): boolean;
   /** Waits until the peer ends the connection. */
-  closed(withinMs: number): Promise<void>;
+  closed(withinMs?: number): Promise<void>;
 }
 
 export interface RawOptions {
@@ -55,7 +55,7 @@ export async function openRaw(port: number, { reads = true, onData }: RawOptions
     },
     received: () => received,
     isClosed: () => isClosed,
-    closed: (ms) => within(ms, "the connection is closed", gone),
+    closed: (ms = 20_000) => within(ms, "the connection is closed", gone),
     [Symbol.dispose]: () => socket.destroy(),
   };
 }

@@ -22,11 +22,16 @@ export interface Answers {
   report: Report;
   /** Its log, line by line. */
   logs: string[];
-  /** Stops the port. */
+  /** Stops the port, with patience or without. */
   drain: { tookMs: number };
+  cut: { tookMs: number };
 }
 
 export type Question = keyof Answers;
 
 /** How long calls may go on when the port is stopped. */
-export const drainGraceMs = 4000;
+export const drainGraceMs = 10_000;
+export const cutAfterMs = 1000;
+
+/** By this the calls of an honest client are told from the attacker's. */
+export const canaryName = "canary";

@@ -19,7 +19,7 @@ import { serverLimits } from "#mesh/server/limits.ts";
 import { openPort } from "#mesh/server/port.ts";
 import { handlers } from "#mesh/service.ts";
 import type { Answers, Question } from "./victim-talk.ts";
-import { drainGraceMs } from "./victim-talk.ts";
+import { canaryName, cutAfterMs, drainGraceMs } from "./victim-talk.ts";
 
 const limits: ServerLimits = { ...serverLimits, ...JSON.parse(process.argv[2] ?? "{}") };
 
@@ -55,7 +55,8 @@ const authenticate: Authenticator = async (headers) => {
 };
 
 const teams = handlers(TeamService, {
-  createTeam: ({ name }) => counted(() => ({ team: { name } })),
+  // Calls of the canary are not the attacker's.
+  createTeam: ({ name }) => (name === canaryName ? { team: { name } } : counted(() => ({ team: { name } }))),
   // About 2 KB for each asked for: 500 make 1 MB.
   listTeams: ({ pageSize }) =>
     counted(() => ({ teams: Array.from({ length: pageSize }, () => ({ name: "x".repeat(2048) })) })),
@@ -112,6 +113,14 @@ setInterval(() => {
 const loop = monitorEventLoopDelay({ resolution: 10 });
 loop.enable();
 
+async function drain(graceMs: number): Promise<{ tookMs: number }> {
+  const from = performance.now();
+  const drained = port.drain(graceMs);
+  stopping.abort();
+  await drained;
+  return { tookMs: performance.now() - from };
+}
+
 const answers: { [K in Question]: () => Promise<Answers[K]> } = {
   async status() {
     return { started, running, connections: port.connections() };
@@ -140,13 +149,8 @@ const answers: { [K in Question]: () => Promise<Answers[K]> } = {
   async logs() {
     return lines;
   },
-  async drain() {
-    const from = performance.now();
-    const drained = port.drain(drainGraceMs);
-    stopping.abort();
-    await drained;
-    return { tookMs: performance.now() - from };
-  },
+  drain: () => drain(drainGraceMs),
+  cut: () => drain(cutAfterMs),
 };
 
 process.on("message", async ({ id, question }: { id: number; question: Question }) => {
