@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { paint, print, table } from "../terminal.ts";
 import type { Infrastructure } from "./infrastructure.ts";
 import type { RunningServices } from "./running.ts";
@@ -33,12 +34,25 @@ export async function welcome({ services, infrastructure, tookMs }: WelcomeOptio
   print(paint("dim", "Ctrl-C stops it. In another terminal: weft status, weft logs -f, weft help"));
 }
 
+/** Services that call each other may each be up before the other is; this is how long that is forgiven. */
+const settleMs = 3000;
+
 async function healthOf(url: string): Promise<string> {
+  const end = performance.now() + settleMs;
+  for (;;) {
+    const status = await ask(url);
+    if (status === "healthy") return paint("green", status);
+    if (performance.now() > end) return paint(status === "degraded" ? "yellow" : "red", status);
+    await sleep(100);
+  }
+}
+
+async function ask(url: string): Promise<string> {
   try {
     const { status } = (await (await fetch(`${url}/health`)).json()) as { status: string };
-    return paint(status === "healthy" ? "green" : status === "degraded" ? "yellow" : "red", status);
+    return status;
   } catch {
-    return paint("red", "no answer");
+    return "no answer";
   }
 }
 

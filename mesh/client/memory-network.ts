@@ -43,7 +43,7 @@ export function createMemoryNetwork(): MemoryNetwork {
     let known: { handlers: readonly UniversalHandler[]; transport: Transport } | undefined;
     const find = () => {
       const handlers = attached.get(callee);
-      if (!handlers) throw fail.unavailable("not_hosted", `${callee} is not hosted here`);
+      if (!handlers) throw notHosted(callee);
       if (known?.handlers !== handlers) known = { handlers, transport: inMemoryTransport(handlers) };
       return known.transport;
     };
@@ -86,6 +86,10 @@ export function createMemoryNetwork(): MemoryNetwork {
     networkOf: (service, scopes) => ({
       client: (contract) => open(contract, service, scopes),
       anonymousClient: (contract) => open(contract, service, undefined),
+      ping: async (contract) => {
+        const callee = serviceOf(contract)?.name ?? "";
+        if (!attached.has(callee)) throw notHosted(callee);
+      },
       close: () => {},
     }),
     transport: (callee, credentials, headers = {}) =>
@@ -103,6 +107,8 @@ export function createMemoryNetwork(): MemoryNetwork {
     },
   };
 }
+
+const notHosted = (callee: string) => fail.unavailable("not_hosted", `${callee} is not hosted here`);
 
 function inMemoryTransport(handlers: readonly UniversalHandler[]): Transport {
   return createTransport({

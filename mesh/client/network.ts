@@ -17,6 +17,8 @@ export interface Network {
   client<S extends DescService>(contract: S): Client<S>;
   /** A typed client, as nobody: for what is public, such as the issuer's keys. */
   anonymousClient<S extends DescService>(contract: S): Client<S>;
+  /** Throws when the process that serves this contract does not answer. */
+  ping(contract: DescService): Promise<void>;
   /** Gives up its connections, once nothing is called any more. */
   close(): void;
 }
@@ -45,6 +47,7 @@ export function socketNetwork(caller: string, endpoints: Endpoints, key: Service
   return {
     client: (contract) => open(contract, credentials),
     anonymousClient,
+    ping: (contract) => ping(calleeOf(contract, endpoints).url),
     close: () => {
       for (const { sessions } of wires.values()) sessions.abort();
     },
@@ -82,4 +85,12 @@ function openWire(baseUrl: string): Wire {
     writeMaxBytes: serverLimits.messageBytes,
   });
   return { transport, sessions };
+}
+
+const pingTimeoutMs = 1500;
+
+async function ping(url: string): Promise<void> {
+  const answer = await fetch(new URL("/health/live", url), { signal: AbortSignal.timeout(pingTimeoutMs) });
+  await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`answers ${answer.status}`);
 }

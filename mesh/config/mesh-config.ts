@@ -111,7 +111,10 @@ export function readServiceConfig<F extends Fields>(
     port: Number(read[portName]),
     databaseUrl: (read[databaseName] as URL | undefined)?.href ?? databaseOn(values.DATABASE_URL, service),
     natsUrl: values.NATS_URL?.href ?? usualNats,
-    endpoints: values.WEFT_ENDPOINTS,
+    endpoints: {
+      ...ownEndpoint(service, values.WEFT_HOST, Number(read[portName])),
+      ...values.WEFT_ENDPOINTS,
+    },
     keyFile: env.WEFT_SERVICE_KEY_FILE || `${values.WEFT_KEYS_DIR}/${service}/key.json`,
     reflection: values.WEFT_REFLECTION,
     logLevel: values.LOG_LEVEL,
@@ -121,6 +124,13 @@ export function readServiceConfig<F extends Fields>(
   };
   const ownValues = Object.fromEntries(Object.keys(own).map((name) => [name, read[name]]));
   return { config, own: ownValues as ConfigOf<F> };
+}
+
+/** A service may call itself, as the issuer does for its keys, on whichever port it was given. */
+function ownEndpoint(service: string, host: string, port: number): Endpoints {
+  if (port === 0) return {};
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return { [service]: `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}` };
 }
 
 /** The service's own database on a shared server. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DestinationStream } from "pino";
 import type { Network } from "../client/network.ts";
@@ -6,25 +5,21 @@ import { socketNetwork } from "../client/network.ts";
 import { readServiceConfig } from "../config/mesh-config.ts";
 import type { Environment } from "../config/read.ts";
 import { serviceOf } from "../contract/options.ts";
-import type { Policies } from "../contract/policy.ts";
 import { compilePolicies, openPolicies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
 import type { HealthReport } from "../health/checks.ts";
 import { createHealthChecks } from "../health/checks.ts";
 import { createGrpcHealth } from "../health/grpc.ts";
-import { healthRoutes } from "../health/routes.ts";
-import type { Logger } from "../log/logger.ts";
 import { createLogger } from "../log/logger.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { reflection } from "../reflection/reflection.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import { createObserver } from "../rpc/observe.ts";
 import { createRpc } from "../rpc/rpc.ts";
-import type { Port } from "../server/port.ts";
-import { openPort } from "../server/port.ts";
 import type { Clients, Contracts, ServiceDefinition } from "../service.ts";
-import { version } from "../version.ts";
+import { watchCallees } from "./callees.ts";
 import { authenticatorFor, keyOf } from "./identity.ts";
+import { startServing } from "./serving.ts";
 import { openStores } from "./stores.ts";
 
 export interface HostOptions {
@@ -43,7 +38,6 @@ export interface Hosted {
   readonly name: string;
   /** 0 when hosted in memory. */
   readonly port: number;
-  readonly log: Logger;
   health(): Promise<HealthReport>;
   /** Takes no new calls, finishes those in flight, closes the stores. */
   stop(): Promise<void>;
@@ -68,6 +62,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
 
   const key = options.memory ? undefined : await keyOf(definition, config);
   const network = options.memory?.network ?? socketNetwork(name, config.endpoints, key);
+  watchCallees(health, definition.calls ?? {}, network);
   const stores = await openStores({ definition, config, log, health, metrics });
   try {
     const running = await definition.setup({
@@ -86,50 +81,27 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     const builtin = [grpcHealth.implementation, ...(config.reflection ? reflection(shown) : [])];
     const handlers = createRpc({
       implementations: [...running.rpc, ...builtin],
-      policies: withBuiltin(policies, builtin),
+      policies: new Map([...policies, ...openPolicies(builtin)]),
       authenticate: options.memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log)),
       observer: createObserver(log, metrics),
       log,
       stopping: stopping.signal,
     });
-
-    let accepting = false;
     options.memory?.attach(handlers);
-    const port: Port | undefined = options.memory
-      ? undefined
-      : await openPort({
-          host: config.host,
-          port: config.port,
-          handlers,
-          log,
-          routes: healthRoutes({
-            service: name,
-            version,
-            checks: health,
-            metrics,
-            accepting: () => accepting,
-            port: () => port?.port ?? 0,
-            connections: () => port?.connections() ?? 0,
-          }),
-        });
-    accepting = true;
-
-    const announce = async () => {
-      const { status } = await health.report();
-      grpcHealth.set(accepting && status !== "unhealthy");
-    };
-    await announce();
-    const heartbeat = setInterval(() => void announce(), 2000);
-    heartbeat.unref();
-    log.info({ port: port?.port, version }, "serving");
+    const serving = await startServing({
+      name,
+      config,
+      handlers: options.memory ? undefined : handlers,
+      health,
+      grpcHealth,
+      metrics,
+      log,
+    });
 
     const stop = async () => {
       log.info("stopping");
-      accepting = false;
-      clearInterval(heartbeat);
-      grpcHealth.set(false);
-      await sleep(config.shutdownDelayMs);
-      const drained = port?.drain(config.shutdownGraceMs);
+      await serving.retire();
+      const drained = serving.drain();
       stopping.abort(
         fail.unavailable("stopping", `this instance of ${name} is stopping`, { remedy: "call again" }),
       );
@@ -142,8 +114,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     let stopped: Promise<void> | undefined;
     return {
       name,
-      port: port?.port ?? 0,
-      log,
+      port: serving.port,
       health: () => health.report(),
       stop: () => {
         stopped ??= stop();
@@ -162,10 +133,6 @@ function clientsOf(contracts: Contracts, network: Network): Clients<Contracts> {
   return Object.fromEntries(
     Object.entries(contracts).map(([as, contract]) => [as, network.client(contract)]),
   );
-}
-
-function withBuiltin(policies: Policies, builtin: Parameters<typeof openPolicies>[0]): Policies {
-  return new Map([...policies, ...openPolicies(builtin)]);
 }
 
 function missing(name: string): never {
