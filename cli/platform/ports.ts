@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import type { Environment, ServiceDefinition } from "#mesh";
+import { port, readConfig } from "#mesh";
 import { usualPort } from "../catalog.ts";
 
 /** The environment variable prefix of a service: `order` → `ORDER`. */
@@ -15,20 +16,22 @@ export async function choosePorts(
 ): Promise<Map<string, number>> {
   const chosen = new Map<string, number>();
   for (const service of services) {
-    const demanded = env[`${envPrefix(service.name)}_PORT`];
-    const usual = usualPort(service);
-    const port = demanded ? Number(demanded) : (await freePort(usual)) || (await freePort(0));
-    chosen.set(service.name, port);
+    const name = `${envPrefix(service.name)}_PORT`;
+    const { [name]: demanded } = readConfig(
+      { [name]: port("Port of this service.", { fallback: "0" }) },
+      env,
+    );
+    chosen.set(service.name, demanded || (await freePort(usualPort(service))) || (await freePort(0)));
   }
   return chosen;
 }
 
 /** This port if it can be bound, any for 0; 0 if it cannot. */
-function freePort(port: number): Promise<number> {
+function freePort(wanted: number): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(0));
-    server.listen({ host: "127.0.0.1", port }, () => {
+    server.listen({ host: "127.0.0.1", port: wanted }, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
     });

@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..", "..");
+const copy = mkdtempSync(join(tmpdir(), "weft-new-"));
+const exec = promisify(execFile);
+const node = (...args: string[]) => exec(process.execPath, args, { cwd: copy, env: environment() });
+
+/** Without what this test run has set up for its own. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|WEFT_TEST|NODE_OPTIONS)/.test(name));
+  return { ...Object.fromEntries(kept), NO_COLOR: "1" };
+}
+
+/** The code of a command that fails, with what it said. */
+const failure = (...args: string[]) =>
+  node(...args).then(
+    () => ({ code: 0, stderr: "" }),
+    (error: { code: number; stderr: string }) => error,
+  );
+
+describe("weft new service", { timeout: 180_000 }, () => {
+  beforeAll(async () => {
+    const { stdout } = await exec("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+      cwd: root,
+      maxBuffer: 1 << 24,
+    });
+    for (const file of stdout.split("\0").filter((it) => it && existsSync(join(root, it)))) {
+      mkdirSync(dirname(join(copy, file)), { recursive: true });
+      cpSync(join(root, file), join(copy, file));
+    }
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    await node("cli/main.ts", "new", "service", "inventory");
+  }, 60_000);
+  afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+  test("writes what passes every check untouched", async () => {
+    const bin = (name: string) => join("node_modules", ".bin", name);
+    await exec(bin("tsc"), ["--noEmit"], { cwd: copy });
+    await exec(bin("biome"), ["ci", "."], { cwd: copy });
+    await exec(bin("buf"), ["lint"], { cwd: copy });
+    await exec(bin("buf"), ["format", "--diff", "--exit-code", "proto"], { cwd: copy });
+    await node("tools/boundaries.ts");
+    await node("tools/gen-is-current.ts");
+  });
+
+  test("writes tests that pass, and a container that the compose file's tests accept", async () => {
+    const { stdout } = await node(
+      "node_modules/vitest/vitest.mjs",
+      "run",
+      "test/services/inventory.test.ts",
+      "test/deploy",
+    );
+    expect(stdout).toMatch(/Test Files +\d+ passed/);
+    expect(stdout).not.toContain("failed");
+  });
+
+  test("gives it the next free port, and does not write over what is there", async () => {
+    const { default: inventory } = (await import(join(copy, "services/inventory/service.ts"))) as {
+      default: { name: string };
+    };
+    expect(inventory.name).toBe("inventory");
+    expect((await failure("cli/main.ts", "new", "service", "inventory")).stderr).toContain(
+      "is there already",
+    );
+    expect((await failure("cli/main.ts", "new", "service", "Order-Items")).stderr).toContain(
+      "lower case letters",
+    );
+    expect((await failure("cli/main.ts", "new", "service", "../evil")).stderr).toContain(
+      "cannot name a service",
+    );
+    expect((await failure("cli/main.ts", "new", "service", "gateway")).stderr).toContain(
+      "has a meaning of its own",
+    );
+  });
+});
