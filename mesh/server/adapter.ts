@@ -66,7 +66,9 @@ export function createAdapter(options: AdapterOptions) {
 
   return (request: NodeServerRequest, response: NodeServerResponse): void => {
     serve(request, response).catch((error: unknown) => {
-      log.error({ err: error, peer: peerAddress(request) }, "request failed");
+      // Whoever hangs up while we look for an answer is no fault of ours.
+      if (isGone(request)) log.debug({ err: error }, "answer not delivered");
+      else log.error({ err: error, peer: peerAddress(request) }, "request failed");
       response.destroy();
     });
   };
@@ -130,25 +132,29 @@ async function answerRoute(
   route: () => Promise<RouteAnswer>,
   log: Logger,
 ): Promise<void> {
-  try {
-    const { status, contentType, body } = await route();
-    response.writeHead(status, {
-      "content-type": contentType,
-      "content-length": Buffer.byteLength(body),
-      "cache-control": "no-store",
-    });
-    response.end(request.method === "HEAD" ? "" : body);
-  } catch (error) {
+  const answer = await route().catch((error: unknown) => {
     log.error({ err: error }, "route failed");
-    if (response.headersSent) response.destroy();
-    else answerPlainly(response, 500);
+  });
+  if (!answer) {
+    answerPlainly(response, 500);
+    return;
   }
+  const { status, contentType, body } = answer;
+  response.writeHead(status, {
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(body),
+    "cache-control": "no-store",
+  });
+  response.end(request.method === "HEAD" ? "" : body);
 }
 
 function answerPlainly(response: NodeServerResponse, status: number): void {
   response.writeHead(status, { "content-length": 0 });
   response.end("");
 }
+
+const isGone = (request: NodeServerRequest) =>
+  "stream" in request ? request.stream.destroyed : request.socket.destroyed;
 
 const peerAddress = (request: NodeServerRequest) => request.socket?.remoteAddress ?? "";
 

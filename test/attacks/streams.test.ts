@@ -52,7 +52,7 @@ describe("a peer that keeps streams open", () => {
         await until(async () => (await victim.ask("status")).running >= all, 60_000);
         for (const attacker of attackers) attacker[Symbol.dispose]();
       },
-      { growthMb: 500 },
+      { growthMb: 700 },
     );
   });
 
