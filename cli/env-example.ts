@@ -8,7 +8,7 @@ export function renderEnvExample(services: readonly ServiceDefinition[]): string
     ["One service; <SERVICE> is its name in capitals", perServiceFields],
     ...services.map(({ name, config }): [string, Fields] => [`The ${name} service`, config ?? {}]),
   ];
-  const head = `# Every variable that Weft reads, with its default. Nothing here must be set to start
+  const head = `# Every variable that services read, with its default. Nothing here must be set to start
 # on a laptop: \`npm start\` brings what is missing. A secret may stand in a file
 # instead: NAME_FILE=/path in place of NAME=value.
 # Written by \`npm run generate\`.

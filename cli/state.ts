@@ -1,14 +1,17 @@
 import { readFile, rm } from "node:fs/promises";
+import type { ProcessMark } from "#embedded";
+import { isAlive } from "#embedded";
 import { fail } from "#mesh";
 import { writePrivate } from "./keys.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What a running platform tells other commands of the same checkout. */
 export interface PlatformState {
-  readonly pid: number;
+  /** With the time that it began, for pids are used again. */
+  readonly process: ProcessMark;
   readonly startedAt: string;
-  readonly postgresUrl: string;
-  readonly natsUrl: string;
+  /** How long it may take to stop, when it waits for all that it may wait for. */
+  readonly stopWithinMs: number;
   /** The servers that it runs itself, and where. */
   readonly own: Readonly<Record<string, number>>;
   readonly services: Readonly<Record<string, { url: string; pid: number }>>;
@@ -22,17 +25,16 @@ export async function clearState({ stateFile }: Workspace): Promise<void> {
   await rm(stateFile, { force: true });
 }
 
-/** The platform of this checkout, if one runs. A state left by a killed one counts as none. */
+/** The platform of this checkout, if one runs. What a killed one left behind counts as none. */
 export async function readState({ stateFile }: Workspace): Promise<PlatformState | undefined> {
   try {
     const state = JSON.parse(await readFile(stateFile, "utf8")) as PlatformState;
-    process.kill(state.pid, 0);
-    return state;
+    return isAlive(state.process) ? state : undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ESRCH" || error instanceof SyntaxError) return undefined;
-    if (code === "EPERM") {
-      throw fail.denied("not_yours", "the platform of this checkout runs as another user", {
+    if (code === "ENOENT" || error instanceof SyntaxError) return undefined;
+    if (code === "EACCES") {
+      throw fail.denied("not_yours", "the platform of this checkout was started by another user", {
         remedy: "use that user, or sudo",
       });
     }

@@ -8,9 +8,10 @@ export type { EmbeddedErrorCode } from "./errors.ts";
 export { EmbeddedError } from "./errors.ts";
 export type { EmbeddedEvent, ServerName } from "./events.ts";
 export { describeEvent } from "./events.ts";
+export { takeLock } from "./lock.ts";
 export { keepLogSmall } from "./log-file.ts";
-export type { RunningEmbedded } from "./running.ts";
-export { findRunning } from "./running.ts";
+export type { ProcessMark } from "./process/identity.ts";
+export { isAlive, markOf } from "./process/identity.ts";
 export type { ServerOptions, ServerStatus, Supervised } from "./server.ts";
 export type { State } from "./supervisor.ts";
 

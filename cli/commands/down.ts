@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "#embedded";
 import { fail } from "#mesh";
 import type { Command } from "../command.ts";
 import { readState } from "../state.ts";
 import { print } from "../terminal.ts";
-
-const longestMs = 40_000;
 
 export const down: Command = {
   name: "down",
@@ -16,12 +15,13 @@ export const down: Command = {
       print("Nothing runs in this checkout.");
       return 0;
     }
-    process.kill(state.pid, "SIGTERM");
-    const end = Date.now() + longestMs;
-    while (isAlive(state.pid)) {
+    const { pid } = state.process;
+    process.kill(pid, "SIGTERM");
+    const end = Date.now() + state.stopWithinMs;
+    while (isAlive(state.process)) {
       if (Date.now() > end) {
-        throw fail.deadline("not_stopped", `pid ${state.pid} still runs after ${longestMs / 1000} s`, {
-          remedy: `look at its log, then end it with kill -9 ${state.pid}; nothing acknowledged is lost`,
+        throw fail.deadline("not_stopped", `pid ${pid} still runs after ${state.stopWithinMs / 1000} s`, {
+          remedy: `look at its log, then end it with kill -9 ${pid}; nothing acknowledged is lost`,
         });
       }
       await sleep(50);
@@ -30,12 +30,3 @@ export const down: Command = {
     return 0;
   },
 };
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

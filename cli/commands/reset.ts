@@ -16,7 +16,7 @@ export const reset: Command = {
   run: async ({ flags, workspace }) => {
     const running = await readState(workspace);
     if (running) {
-      throw fail.precondition("running", `the platform runs on this data (pid ${running.pid})`, {
+      throw fail.precondition("running", `the platform runs on this data (pid ${running.process.pid})`, {
         remedy: "stop it with `weft down` first",
       });
     }

@@ -32,7 +32,7 @@ Exit code 0 when everything is healthy, 1 when something is not.`,
       Object.entries(state.services).map(([name, { url }]) => ask(name, url)),
     );
     const servers = await Promise.all(Object.entries(state.own).map(([name, port]) => askServer(name, port)));
-    if (flags.json) printJson({ pid: state.pid, startedAt: state.startedAt, services, servers });
+    if (flags.json) printJson({ pid: state.process.pid, startedAt: state.startedAt, services, servers });
     else show(state, services, servers);
     const well = services.every(({ health, grpc }) => health === "healthy" && grpc === "SERVING");
     return well && servers.every(({ reachable }) => reachable) ? 0 : 1;
@@ -100,7 +100,7 @@ function show(
     rows.push([name, word, "", `127.0.0.1:${port}`]);
   }
   print(table(["service", "health", "grpc", "url", "version", "up", "memory", "trouble"], rows));
-  print(paint("dim", `\n  supervised by pid ${state.pid} since ${state.startedAt}`));
+  print(paint("dim", `\n  supervised by pid ${state.process.pid} since ${state.startedAt}`));
 }
 
 const colourOf = (health: string) =>

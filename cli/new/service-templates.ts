@@ -21,7 +21,7 @@ export const handlersTemplate = ({
 }: NewService): string => `import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ${title}Service } from "#gen/${name}/v1/${name}_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { decodePage, fail, newId, paged, pageSize, requireUser } from "#mesh";
+import { decodePage, fail, newId, paged, pagePart, pageSize, requireUser } from "#mesh";
 import type { ItemRow } from "./items-store.ts";
 import * as store from "./items-store.ts";
 
@@ -43,7 +43,7 @@ export function items({ db }: { db: Database }): Handlers<typeof ${title}Service
 
     async listItems({ pageSize: wanted, pageToken }, call) {
       const size = pageSize(wanted);
-      const [after] = decodePage(pageToken, 1) ?? [];
+      const [after] = decodePage(pageToken, [pagePart.uuid]) ?? [];
       const rows = await store.itemsOf(db.sql, requireUser(call).id, after, size + 1);
       const page = paged(rows, size, ({ id }) => [id]);
       return { items: page.rows.map(toItem), nextPageToken: page.nextPageToken };

@@ -16,20 +16,21 @@ export interface Infrastructure {
 export interface InfrastructureOptions {
   workspace: Workspace;
   env: Environment;
-  onEvent: (text: string, event: EmbeddedEvent) => void;
+  /** Told of what happens to our own servers. */
+  tell: (text: string) => void;
 }
 
 export async function startInfrastructure({
   workspace,
   env,
-  onEvent,
+  tell,
 }: InfrastructureOptions): Promise<Infrastructure> {
   const options = {
     // Not with the data: a downloaded server outlives `weft reset`.
     cacheDir: join(workspace.weft, "cache"),
     dataDir: workspace.data,
     logDir: workspace.logs,
-    onEvent: (event: EmbeddedEvent) => onEvent(describeEvent(event), event),
+    onEvent: (event: EmbeddedEvent) => tell(describeEvent(event)),
   };
   const starts = await Promise.allSettled([
     env.DATABASE_URL ? undefined : startPostgres(options),

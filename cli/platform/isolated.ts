@@ -1,12 +1,13 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { keepLogSmall } from "#embedded";
 import type { ServiceDefinition } from "#mesh";
 import { fail } from "#mesh";
 import type { RunningServices } from "./running.ts";
+import { stopTimeMs } from "./stop-time.ts";
 
 export interface IsolatedOptions {
   root: string;
@@ -17,9 +18,10 @@ export interface IsolatedOptions {
 }
 
 const readyWithinMs = 60_000;
+const shortestPauseMs = 250;
 const longestPauseMs = 10_000;
-/** A little longer than the services' own grace period. */
-const stopWithinMs = 25_000;
+/** After this long in good health a crash is no sign of a second one. */
+const forgivenAfterMs = 30_000;
 
 /** Runs each service in a process of its own, as on many machines; a crashed one comes back. */
 export async function startIsolated(
@@ -46,7 +48,7 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
   const stopRotation = keepLogSmall(logFile);
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
-  let pauseMs = 250;
+  let pauseMs = shortestPauseMs;
 
   const run = async () => {
     while (!stopping.signal.aborted) {
@@ -54,11 +56,14 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
       child = spawnService(name, root, env, logFile);
       const why = await exitOf(child);
       if (stopping.signal.aborted) return;
-      pauseMs = Date.now() - startedAt > 30_000 ? 250 : Math.min(pauseMs * 2, longestPauseMs);
+      firstExit.resolve(why);
+      pauseMs =
+        Date.now() - startedAt > forgivenAfterMs ? shortestPauseMs : Math.min(pauseMs * 2, longestPauseMs);
       onEvent(`${name} ${why}; restarting in ${pauseMs / 1000} s, its log is ${logFile}`);
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
+  const firstExit = Promise.withResolvers<string>();
   const ended = run();
 
   return {
@@ -67,11 +72,16 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
     get pid() {
       return child?.pid ?? 0;
     },
-    ready: untilReady(name, port, logFile),
+    ready: Promise.race([
+      untilReady(name, port, logFile),
+      firstExit.promise.then((why) => {
+        throw fail.unavailable("not_ready", `${name} ${why}: ${lastLine(logFile)}`);
+      }),
+    ]),
     async stop() {
       stopping.abort();
       child?.kill("SIGTERM");
-      const kill = setTimeout(() => child?.kill("SIGKILL"), stopWithinMs);
+      const kill = setTimeout(() => child?.kill("SIGKILL"), stopTimeMs(env));
       await ended;
       clearTimeout(kill);
       stopRotation();
@@ -85,7 +95,7 @@ function spawnService(
   env: Record<string, string>,
   logFile: string,
 ): ChildProcess {
-  const log = openSync(logFile, "a");
+  const log = openSync(logFile, "a", 0o600);
   try {
     return spawn(process.execPath, [join(root, "cli", "main.ts"), "serve", name], {
       cwd: root,
@@ -100,6 +110,17 @@ function spawnService(
   }
 }
 
+/** Why a service did not start is the last thing it said. */
+function lastLine(file: string): string {
+  return (
+    readFileSync(file, "utf8")
+      .trimEnd()
+      .split("\n")
+      .at(-1)
+      ?.replace(/^weft: /, "") ?? ""
+  );
+}
+
 function exitOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once("exit", (code, signal) =>
@@ -112,7 +133,9 @@ function exitOf(child: ChildProcess): Promise<string> {
 async function untilReady(name: string, port: number, logFile: string): Promise<void> {
   const end = Date.now() + readyWithinMs;
   while (Date.now() < end) {
-    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`, {
+      signal: AbortSignal.timeout(2000),
+    }).catch(() => undefined);
     if (answer?.ok) return;
     await sleep(50);
   }

@@ -16,16 +16,21 @@ export async function startTogether(
   const starts = await Promise.allSettled(
     services.map(async (definition) => {
       const file = join(logDir, `${definition.name}.log`);
-      const logs = pino.destination({ dest: file, append: true, sync: false });
+      const logs = pino.destination({ dest: file, append: true, sync: false, mode: 0o600 });
       const stopRotation = keepLogSmall(file);
-      const hosted = await hostService(definition, { env, logs });
-      const stop = async () => {
-        await hosted.stop();
+      const closeLog = () => {
         stopRotation();
         logs.flushSync();
         logs.end();
       };
-      return { name: hosted.name, port: hosted.port, pid: process.pid, stop };
+      try {
+        const hosted = await hostService(definition, { env, logs });
+        const stop = () => hosted.stop().finally(closeLog);
+        return { name: hosted.name, port: hosted.port, pid: process.pid, stop };
+      } catch (error) {
+        closeLog();
+        throw error;
+      }
     }),
   );
   const running = starts.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));

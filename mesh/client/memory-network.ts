@@ -7,9 +7,9 @@ import { createUniversalHandlerClient } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import { serviceOf } from "../contract/options.ts";
 import { fail } from "../errors.ts";
+import { serverLimits } from "../limits.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import { type Credentials, nobody } from "../rpc/authenticate.ts";
-import { serverLimits } from "../server/limits.ts";
 import type { Network } from "./network.ts";
 import { createMeshTransport } from "./transport.ts";
 

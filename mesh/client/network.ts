@@ -3,12 +3,12 @@ import type { Client, Transport } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 import { compressionGzip, createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
+import type { Endpoints } from "../config/endpoints.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import { createCredentials } from "../identity/credentials.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
-import { serverLimits } from "../server/limits.ts";
-import type { Endpoints } from "./endpoints.ts";
-import { calleeOf } from "./endpoints.ts";
+import { serverLimits } from "../limits.ts";
+import { calleeOf } from "./callee.ts";
 import { createMeshTransport } from "./transport.ts";
 
 /** Reaches other services. */

@@ -4,8 +4,8 @@ import type { Transport } from "@connectrpc/connect";
 import { currentCall } from "../call/call.ts";
 import { methodName, optionsOf } from "../contract/options.ts";
 import { defaultTimeoutMs } from "../contract/policy.ts";
-import { newId } from "../db/id.ts";
 import { fail } from "../errors.ts";
+import { newId } from "../id.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import { whileUnreachable } from "./unreachable.ts";
 

@@ -1,5 +1,5 @@
-import type { Endpoints } from "../client/endpoints.ts";
-import { parseEndpoints } from "../client/endpoints.ts";
+import type { Endpoints } from "./endpoints.ts";
+import { parseEndpoints } from "./endpoints.ts";
 import type { ConfigOf, Fields } from "./fields.ts";
 import { duration, field, flag, oneOf, port, text, url } from "./fields.ts";
 import type { Environment } from "./read.ts";
@@ -13,7 +13,7 @@ export const meshFields = {
     "development",
     "production",
     "test",
-  )("Where this runs; development allows conveniences.", {
+  )("Where this runs; in production `weft token` makes up no users.", {
     fallback: "development",
   }),
   WEFT_HOST: text("Address to listen on; 0.0.0.0 for all.", { fallback: "127.0.0.1" }),
@@ -72,7 +72,6 @@ export const perServiceFields = {
 };
 
 export interface MeshConfig {
-  readonly env: "development" | "production" | "test";
   readonly host: string;
   readonly port: number;
   readonly databaseUrl: string | undefined;
@@ -106,7 +105,6 @@ export function readServiceConfig<F extends Fields>(
   const read: Readonly<Record<string, unknown>> = readConfig(all, env);
   const values = read as ConfigOf<typeof meshFields>;
   const config: MeshConfig = {
-    env: values.WEFT_ENV,
     host: values.WEFT_HOST,
     port: Number(read[portName]),
     databaseUrl: (read[databaseName] as URL | undefined)?.href ?? databaseOn(values.DATABASE_URL, service),

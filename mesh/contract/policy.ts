@@ -25,7 +25,9 @@ export type Policies = ReadonlyMap<DescMethod, MethodPolicy>;
 
 /** Reads the policies of all methods once, and refuses contracts that leave something open. */
 export function compilePolicies(process: string, contracts: readonly DescService[]): Policies {
+  const port = contracts[0] && serviceOf(contracts[0])?.port;
   const problems = contracts.flatMap((contract) => [
+    ...portProblems(contract, port),
     ...processProblems(process, contract),
     ...contract.methods.flatMap((method) => {
       const { access, timeout } = optionsOf(method) ?? {};
@@ -47,6 +49,14 @@ function processProblems(process: string, contract: DescService): string[] {
     return [`${contract.typeName} does not say which process serves it: add option (mesh.v1.service)`];
   if (stated.name !== process) return [`${contract.typeName} belongs to "${stated.name}"`];
   return [];
+}
+
+/** Callers go by the port that the contract they call names, so all contracts of a process name one. */
+function portProblems(contract: DescService, port: number | undefined): string[] {
+  const stated = serviceOf(contract);
+  if (!stated) return [];
+  if (stated.port < 1 || stated.port > 65535) return [`${contract.typeName} names no port from 1 to 65535`];
+  return stated.port === port ? [] : [`${contract.typeName} names port ${stated.port}, and others ${port}`];
 }
 
 function timeoutProblem(timeout: Duration | undefined): string | undefined {

@@ -43,6 +43,7 @@ export async function migrate(db: Database, folder: URL, log: Logger): Promise<v
       else if (checksum !== migration.checksum) throw edited(migration, folder);
     }
   } finally {
+    // A connection that cannot be tidied up is gone, and its lock and settings with it.
     await connection`select pg_advisory_unlock(${lockKey})`.catch(() => {});
     await connection`reset statement_timeout`.catch(() => {});
     connection.release();

@@ -14,18 +14,37 @@ export function encodePage(key: readonly string[]): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");
 }
 
-/** The sort key in a page token; `undefined` for the first page. */
-export function decodePage(token: string, parts: number): readonly string[] | undefined {
+/** How the parts of a sort key may look. Tokens come from outside: what is no uuid must not reach a cast to one. */
+export const pagePart = {
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+  number: /^\d{1,18}$/,
+  /** As `Date.toISOString` writes it; days that a month does not have are still to be refused. */
+  time: /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL takes any text without NUL.
+  text: /^[^\u0000]*$/,
+} as const;
+
+/** The sort key in a page token, each part of its form; `undefined` for the first page. */
+export function decodePage(token: string, forms: readonly RegExp[]): readonly string[] | undefined {
   if (token === "") return undefined;
-  try {
-    const key: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
-    if (Array.isArray(key) && key.length === parts && key.every((it) => typeof it === "string")) return key;
-  } catch {
-    // Not JSON: the same answer as for a wrong shape.
-  }
-  throw fail.invalid("bad_page_token", "page_token is not one that this method gave out", {
+  const key = partsOf(token);
+  if (key?.length === forms.length && forms.every((form, index) => form.test(key[index] ?? ""))) return key;
+  throw badPageToken();
+}
+
+export const badPageToken = (): Error =>
+  fail.invalid("bad_page_token", "page_token is not one that this method gave out", {
     remedy: "leave it empty for the first page",
   });
+
+function partsOf(token: string): string[] | undefined {
+  try {
+    const key: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
+    return Array.isArray(key) && key.every((it) => typeof it === "string") ? key : undefined;
+  } catch {
+    // Not JSON: not ours either.
+    return undefined;
+  }
 }
 
 /**

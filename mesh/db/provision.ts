@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { fail } from "../errors.ts";
-import { waitFor } from "../host/wait.ts";
 import type { Logger } from "../log/logger.ts";
+import { waitFor } from "../wait.ts";
 import { sqlState } from "./database.ts";
 
 const noSuchDatabase = "3D000";

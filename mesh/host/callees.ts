@@ -1,4 +1,4 @@
-import { calleeOf } from "../client/endpoints.ts";
+import { calleeOf } from "../client/callee.ts";
 import type { Network } from "../client/network.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import type { Contracts } from "../service.ts";

@@ -136,5 +136,7 @@ function clientsOf(contracts: Contracts, network: Network): Clients<Contracts> {
 }
 
 function missing(name: string): never {
-  throw new Error(`${name} has no contract`);
+  throw fail.precondition("bad_contract", `${name} has no contract`, {
+    remedy: "name its contracts in service.ts",
+  });
 }

@@ -1,6 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { newId } from "../db/id.ts";
+import { newId } from "../id.ts";
 import { createLogger } from "../log/logger.ts";
 import type { Nats } from "../nats/nats.ts";
 import { connectNats } from "../nats/nats.ts";

@@ -3,8 +3,8 @@ import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { fail } from "../errors.ts";
-import { waitFor } from "../host/wait.ts";
 import type { Logger } from "../log/logger.ts";
+import { waitFor } from "../wait.ts";
 
 export interface Nats {
   readonly connection: NatsConnection;

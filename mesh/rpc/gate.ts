@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import type { HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
 import { callKey } from "../call/call.ts";
 import type { MethodPolicy, Policies } from "../contract/policy.ts";
-import { newId } from "../db/id.ts";
 import { fail } from "../errors.ts";
+import { newId } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Authenticator, Credentials } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
@@ -69,7 +70,10 @@ async function identify(
   if (!policy.isPublic) return authenticate(headers);
   try {
     return await authenticate(headers);
-  } catch {
+  } catch (error) {
+    const { code } = ConnectError.from(error);
+    // The issuer may be away, which is not the caller's fault; anything else is ours and must show.
+    if (code !== Code.Unauthenticated && code !== Code.Unavailable) throw error;
     return { ...nobody, userToken: bearerOf(headers) };
   }
 }

@@ -1,9 +1,9 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
+import type { ServerLimits } from "../limits.ts";
 import type { Logger } from "../log/logger.ts";
 import { hangUp } from "./hang-up.ts";
-import type { ServerLimits } from "./limits.ts";
 
 export interface SubServer {
   /** Takes over a connection whose protocol is known; it is paused, with its first bytes still to be read. */

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { WeftError } from "../errors.ts";
-import { serverLimits } from "./limits.ts";
+import { serverLimits } from "../limits.ts";
 import type { RouteAnswer } from "./node.ts";
 import type { Port } from "./port.ts";
 import { openPort } from "./port.ts";

@@ -1,4 +1,4 @@
-import type { ServerLimits } from "./limits.ts";
+import type { ServerLimits } from "../limits.ts";
 import { createRate } from "./rate.ts";
 
 /** What one HTTP/2 connection does, as far as Node tells, and whether that is enough of it. */

@@ -3,7 +3,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { AuditEntrySchema, AuditService, ListAuditRequest } from "#gen/security/v1/audit_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { decodePage, fail, paged, pageSize } from "#mesh";
+import { decodePage, fail, paged, pagePart, pageSize } from "#mesh";
 import type { PlacedEntry } from "./audit-chain.ts";
 import type { EntryFilter } from "./audit-store.ts";
 import { findEntries } from "./audit-store.ts";
@@ -55,14 +55,8 @@ function timeOf(field: string, value: Timestamp | undefined): Date | undefined {
 }
 
 function sequenceOf(pageToken: string): bigint | undefined {
-  const [sequence] = decodePage(pageToken, 1) ?? [];
-  if (sequence === undefined) return undefined;
-  if (!/^\d{1,18}$/.test(sequence)) {
-    throw fail.invalid("bad_page_token", "page_token is not one that this method gave out", {
-      remedy: "leave it empty for the first page",
-    });
-  }
-  return BigInt(sequence);
+  const [sequence] = decodePage(pageToken, [pagePart.number]) ?? [];
+  return sequence === undefined ? undefined : BigInt(sequence);
 }
 
 function toEntry({ time, details, ...entry }: PlacedEntry): MessageInitShape<typeof AuditEntrySchema> {

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ThreatSchema, ThreatService } from "#gen/security/v1/threats_pb.js";
 import type { Database, Handlers, Query } from "#mesh";
-import { decodePage, describeCaller, fail, paged, pageSize } from "#mesh";
+import { decodePage, describeCaller, fail, paged, pagePart, pageSize } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import { countLimitHits } from "./limit-hits-store.ts";
@@ -93,13 +93,7 @@ export const threats = (deps: ThreatsDeps): Handlers<typeof ThreatService> => {
   };
 };
 
-function idOf(pageToken: string): string | undefined {
-  const [id] = decodePage(pageToken, 1) ?? [];
-  if (id === undefined || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id;
-  throw fail.invalid("bad_page_token", "page_token is not one that this method gave out", {
-    remedy: "leave it empty for the first page",
-  });
-}
+const idOf = (pageToken: string): string | undefined => decodePage(pageToken, [pagePart.uuid])?.[0];
 
 function toThreat(row: ThreatRow): MessageInitShape<typeof ThreatSchema> {
   const { firstSeenAt, lastSeenAt, resolvedAt, ...rest } = row;

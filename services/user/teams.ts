@@ -1,6 +1,6 @@
 import type { TeamService } from "#gen/user/v1/team_pb.js";
 import type { Database, Handlers, Query } from "#mesh";
-import { decodePage, fail, newId, paged, pageSize, requireUser } from "#mesh";
+import { decodePage, newId, paged, pagePart, pageSize, requireUser } from "#mesh";
 import { lockAccount } from "./accounts-store.ts";
 import type { Audit } from "./audits.ts";
 import { toMember, toTeam } from "./present.ts";
@@ -14,7 +14,7 @@ import {
 import { requireOwner, requireOwnerKeepsRole, requireOwnerStays } from "./team-rules.ts";
 import * as store from "./teams-store.ts";
 import { requireName } from "./text.ts";
-import { canonicalId, isUuid } from "./uuid.ts";
+import { canonicalId } from "./uuid.ts";
 
 export interface TeamsOptions {
   db: Database;
@@ -122,10 +122,4 @@ async function teamOfMember(query: Query, teamId: string, userId: string, find: 
   return team;
 }
 
-function placeOf(token: string): string | undefined {
-  const [id] = decodePage(token, 1) ?? [];
-  if (id === undefined || isUuid(id)) return id;
-  throw fail.invalid("bad_page_token", "page_token is not one that this method gave out", {
-    remedy: "leave it empty for the first page",
-  });
-}
+const placeOf = (token: string): string | undefined => decodePage(token, [pagePart.uuid])?.[0];

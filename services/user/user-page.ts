@@ -1,8 +1,7 @@
 import type { Query } from "#mesh";
-import { decodePage, fail, paged } from "#mesh";
+import { badPageToken, decodePage, paged, pagePart } from "#mesh";
 import { type AccountRow, accountColumns, searchForm } from "./accounts-store.ts";
 import { requireText } from "./text.ts";
-import { isUuid } from "./uuid.ts";
 
 /** One of the orders that the contract allows. */
 interface Order {
@@ -61,11 +60,16 @@ const typed = (query: Query, { by }: Order, key: string) =>
 
 /** The row after which the page begins. Tokens come from outside, so nothing in them is believed. */
 function placeOf(token: string, order: Order): { key: string; id: string } | undefined {
-  const [name, key = "", id = ""] = decodePage(token, 3) ?? [];
+  const keyForm = order.by === "email_key" ? pagePart.text : pagePart.time;
+  const [name, key = "", id = ""] = decodePage(token, [pagePart.text, keyForm, pagePart.uuid]) ?? [];
   if (name === undefined) return undefined;
-  const keyIsGood = order.by === "email_key" ? !key.includes("\0") : !Number.isNaN(Date.parse(key));
-  if (name === nameOf(order) && keyIsGood && isUuid(id)) return { key, id };
-  throw fail.invalid("bad_page_token", "page_token is not one that this method gave out for this order_by", {
-    remedy: "leave it empty for the first page",
-  });
+  const isDay = order.by === "email_key" || isRealTime(key);
+  if (name !== nameOf(order) || !isDay) throw badPageToken();
+  return { key, id };
+}
+
+/** JavaScript takes 30 February for 2 March, PostgreSQL for a mistake. */
+function isRealTime(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text;
 }

@@ -1,7 +1,4 @@
-import type { DescService } from "@bufbuild/protobuf";
-import { BadValue } from "../config/fields.ts";
-import { serviceOf } from "../contract/options.ts";
-import { fail } from "../errors.ts";
+import { BadValue } from "./fields.ts";
 
 /** Where services are, by name. */
 export type Endpoints = Readonly<Record<string, string>>;
@@ -21,15 +18,4 @@ export function parseEndpoints(text: string): Endpoints {
       return [name, url];
     }),
   );
-}
-
-/** The name of the process that serves a contract, and where it is unless told otherwise. */
-export function calleeOf(contract: DescService, endpoints: Endpoints): { name: string; url: string } {
-  const service = serviceOf(contract);
-  if (!service) {
-    throw fail.precondition("bad_contract", `${contract.typeName} does not say which process serves it`, {
-      remedy: "add option (mesh.v1.service) to it",
-    });
-  }
-  return { name: service.name, url: endpoints[service.name] ?? `http://127.0.0.1:${service.port}` };
 }

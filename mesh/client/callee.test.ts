@@ -1,23 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { testContract } from "../testing/contract.ts";
-import { calleeOf, parseEndpoints } from "./endpoints.ts";
-
-describe("endpoints", () => {
-  test("are name=url pairs, with room for spaces and for equal signs in the URL", () => {
-    expect(parseEndpoints(" security=http://security:8008 , user=https://u/x?a=b, ")).toEqual({
-      security: "http://security:8008",
-      user: "https://u/x?a=b",
-    });
-    expect(parseEndpoints("")).toEqual({});
-  });
-
-  test.each(["security", "=http://x", "security=", "security=security:8008", "security=//x", "a=ftp://x"])(
-    "%j is refused and told how to write it",
-    (text) => {
-      expect(() => parseEndpoints(text)).toThrow(/security=http:\/\/security:8008/);
-    },
-  );
-});
+import { calleeOf } from "./callee.ts";
 
 describe("the callee of a contract", () => {
   const methods = { Open: { options: { access: { public: true } } } };

@@ -1,0 +1,89 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { markOf, takeLock } from "#embedded";
+import type { Environment } from "#mesh";
+import { fail } from "#mesh";
+import { loadCatalog, scopesOf } from "../catalog.ts";
+import { ensureKeys, operator } from "../keys.ts";
+import { clearState, readState, writeState } from "../state.ts";
+import type { Workspace } from "../workspace.ts";
+import { platformEnvironment } from "./environment.ts";
+import type { Infrastructure } from "./infrastructure.ts";
+import { startInfrastructure } from "./infrastructure.ts";
+import { startIsolated } from "./isolated.ts";
+import { choosePorts } from "./ports.ts";
+import type { RunningServices } from "./running.ts";
+import { stopTimeMs } from "./stop-time.ts";
+import { startTogether } from "./together.ts";
+
+export interface PlatformOptions {
+  workspace: Workspace;
+  env: Environment;
+  /** A process for each service, instead of one for all. */
+  isolate: boolean;
+  /** What happens, for a person: steps of the start, then crashes and restarts. */
+  tell: (text: string) => void;
+}
+
+export interface Platform extends AsyncDisposable {
+  readonly infrastructure: Infrastructure;
+  readonly services: RunningServices["services"];
+}
+
+/** Starts all that a checkout has. When a part cannot start, those before it are stopped again. */
+export async function startPlatform({ workspace, env, isolate, tell }: PlatformOptions): Promise<Platform> {
+  await using started = new AsyncDisposableStack();
+  const self = await claim(workspace, started);
+
+  tell("Reading the services");
+  const services = await loadCatalog(workspace);
+  const principals = services.map((service) => ({ name: service.name, scopes: scopesOf(service) }));
+  await ensureKeys(workspace.keys, [...principals, operator]);
+  const ports = await choosePorts(services, env);
+  const infrastructure = started.adopt(await startInfrastructure({ workspace, env, tell }), (it) =>
+    it.stop(),
+  );
+
+  tell(`Starting ${services.length} services`);
+  const everyones = await platformEnvironment(workspace, infrastructure, services, ports, env);
+  const { root, logs: logDir } = workspace;
+  const running = started.adopt(
+    isolate
+      ? await startIsolated(services, { root, logDir, env: everyones, ports, onEvent: tell })
+      : await startTogether(services, everyones, logDir),
+    (it) => it.stop(),
+  );
+  started.defer(() => clearState(workspace));
+  await writeState(workspace, {
+    process: self,
+    startedAt: new Date().toISOString(),
+    stopWithinMs: stopTimeMs(env),
+    own: Object.fromEntries(infrastructure.own.map((server) => [server.name, server.status().port])),
+    services: Object.fromEntries(
+      running.services.map(({ name, port, pid }) => [name, { url: `http://localhost:${port}`, pid }]),
+    ),
+  });
+
+  const all = started.move();
+  return {
+    infrastructure,
+    services: running.services,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Makes sure that this checkout runs once, also when two start at the same moment. */
+async function claim(workspace: Workspace, started: AsyncDisposableStack) {
+  const other = await readState(workspace);
+  if (other) {
+    throw fail.precondition("already_running", `this checkout runs already (pid ${other.process.pid})`, {
+      remedy: "see `weft status`; stop it with Ctrl-C there or `weft down`",
+    });
+  }
+  await mkdir(workspace.weft, { recursive: true });
+  const lock = takeLock(join(workspace.weft, "up.lock"), workspace.weft);
+  started.defer(() => lock.release());
+  const self = markOf(process.pid);
+  if (!self) throw fail.internal("no_process", "this process cannot see itself in the process table");
+  return self;
+}
