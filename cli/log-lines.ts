@@ -42,8 +42,18 @@ export function formatLine(line: LogLine): string {
   const rest = Object.entries(line)
     .filter(([name, value]) => !shownApart.has(name) && value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
-  return `${head} ${line.message}${call && ` ${call}`}${took} ${paint("dim", rest.join(" "))}${errorOf(line)}`.trimEnd();
+  const text = `${line.message}${call && ` ${call}`}${took}`;
+  return `${head} ${harmless(text)} ${paint("dim", harmless(rest.join(" ")))}${harmless(errorOf(line), "\n")}`.trimEnd();
 }
+
+/**
+ * Text that came from outside must not move the cursor or look like a line of
+ * ours: control characters are shown, not sent to the terminal.
+ */
+export const harmless = (text: string, kept = ""): string =>
+  text.replace(/\p{Cc}|\p{Cf}/gu, (it) =>
+    it === kept ? it : `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 function errorOf({ err }: LogLine): string {
   if (typeof err !== "object" || err === null) return "";

@@ -11,8 +11,15 @@ export const serverLimits = {
   connectionBytes: 64 * 1024 * 1024,
   /** Calls that are answered at the same time, all peers together; 45 KB each was measured. */
   calls: 8192,
+  /** The same of one address. A gateway is one address too, so this is half, not a small part. */
+  callsPerAddress: 4096,
+  /** Open streams of health and reflection, which need no credentials: they have places of their own. */
+  openStreams: 512,
+  openStreamsPerAddress: 128,
   /** Connections of one port, all peers together. */
   connections: 4096,
+  /** The same of one address. */
+  connectionsPerAddress: 1024,
   /** Streams that may be open on one HTTP/2 connection (RFC 9113 §5.1.2). */
   streamsPerConnection: 128,
   /** Requests that may wait behind each other on one HTTP/1.1 connection. */

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { fail } from "#mesh";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
-import { formatLine, isAtLeast, levels, parseLine } from "../log-lines.ts";
+import { formatLine, harmless, isAtLeast, levels, parseLine } from "../log-lines.ts";
 import { untilSignal } from "../signals.ts";
 import { print } from "../terminal.ts";
 
@@ -30,7 +30,7 @@ export const logs: Command = {
     const show = (text: string) => {
       const line = parseLine(text);
       if (flags.json) print(text);
-      else if (!line) print(text);
+      else if (!line) print(harmless(text));
       else if (isAtLeast(line.level, level)) print(formatLine(line));
     };
 

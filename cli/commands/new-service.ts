@@ -15,6 +15,14 @@ import { paint, print } from "../terminal.ts";
 const firstPort = 8016;
 const reserved = new Set(["mesh", "gateway", "operator", "google", "grpc", "health", "buf", "test"]);
 
+/** Words that the code of a service, or its contract, could not use as a name. */
+const words =
+  "await break case catch class const continue debugger default delete do double else enum export extends " +
+  "false finally float for function if implements import in instanceof interface let map message new null " +
+  "oneof option optional package private protected public repeated reserved return rpc service static " +
+  "stream string super switch syntax this throw true try typeof var void while with yield";
+const taken = new Set(words.split(" "));
+
 export const newService: Command = {
   name: "new",
   summary: "Write the start of a new service: contract, handlers, migration, test",
@@ -68,18 +76,18 @@ function titleOf(name: string): string {
       remedy: "use 2 to 31 lower case letters and digits, the first a letter",
     });
   }
-  if (reserved.has(name)) {
+  if (reserved.has(name) || taken.has(name)) {
     throw fail.invalid("bad_name", `"${name}" has a meaning of its own`, { remedy: "choose another name" });
   }
   return name.slice(0, 1).toUpperCase() + name.slice(1);
 }
 
-function choosePort(wanted: unknown, taken: readonly number[]): number {
-  if (wanted === undefined) return Math.max(firstPort - 1, ...taken) + 1;
+function choosePort(wanted: unknown, others: readonly number[]): number {
+  if (wanted === undefined) return Math.max(firstPort - 1, ...others) + 1;
   const port = Number(wanted);
   if (!Number.isInteger(port) || port < 1024 || port > 65535) {
     throw usageError("--port must be a number from 1024 to 65535", newService);
   }
-  if (taken.includes(port)) throw usageError(`port ${port} belongs to another service`, newService);
+  if (others.includes(port)) throw usageError(`port ${port} belongs to another service`, newService);
   return port;
 }

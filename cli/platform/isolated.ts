@@ -75,7 +75,10 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
     ready: Promise.race([
       untilReady(name, port, logFile),
       firstExit.promise.then((why) => {
-        throw fail.unavailable("not_ready", `${name} ${why}: ${lastLine(logFile)}`);
+        const said = lastLine(logFile);
+        // Its one line is all that a process of its own leaves us.
+        const reason = said.includes("is taken by another process") ? "port_taken" : "not_ready";
+        throw fail.unavailable(reason, `${name} ${why}: ${said}`);
       }),
     ]),
     async stop() {

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { markOf, takeLock } from "#embedded";
 import type { Environment } from "#mesh";
-import { fail } from "#mesh";
+import { fail, reasonOf } from "#mesh";
 import { loadCatalog, scopesOf } from "../catalog.ts";
 import { ensureKeys, operator } from "../keys.ts";
 import { clearState, readState, writeState } from "../state.ts";
@@ -39,18 +39,22 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
   const services = await loadCatalog(workspace);
   const principals = services.map((service) => ({ name: service.name, scopes: scopesOf(service) }));
   await ensureKeys(workspace.keys, [...principals, operator]);
-  const ports = await choosePorts(services, env);
   const infrastructure = started.adopt(await startInfrastructure({ workspace, env, tell }), (it) =>
     it.stop(),
   );
 
   tell(`Starting ${services.length} services`);
-  const everyones = await platformEnvironment(workspace, infrastructure, services, ports, env);
-  const { root, logs: logDir } = workspace;
   const running = started.adopt(
-    isolate
-      ? await startIsolated(services, { root, logDir, env: everyones, ports, onEvent: tell })
-      : await startTogether(services, everyones, logDir),
+    await onFreePorts(
+      () => choosePorts(services, env),
+      async (ports) => {
+        const everyones = await platformEnvironment(workspace, infrastructure, services, ports, env);
+        const { root, logs: logDir } = workspace;
+        return isolate
+          ? startIsolated(services, { root, logDir, env: everyones, ports, onEvent: tell })
+          : startTogether(services, everyones, logDir);
+      },
+    ),
     (it) => it.stop(),
   );
   started.defer(() => clearState(workspace));
@@ -70,6 +74,25 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
     services: running.services,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** A port that was free may be taken when a service wants it: another checkout starts, too. Then choose again. */
+async function onFreePorts<T>(
+  choose: () => Promise<Map<string, number>>,
+  start: (ports: Map<string, number>) => Promise<T>,
+): Promise<T> {
+  let ports = await choose();
+  for (;;) {
+    try {
+      return await start(ports);
+    } catch (error) {
+      if (reasonOf(error) !== "port_taken") throw error;
+      const others = await choose();
+      // The same again: it was demanded, not chosen.
+      if ([...others.values()].join() === [...ports.values()].join()) throw error;
+      ports = others;
+    }
+  }
 }
 
 /** Makes sure that this checkout runs once, also when two start at the same moment. */

@@ -16,19 +16,16 @@ export async function startTogether(
   const starts = await Promise.allSettled(
     services.map(async (definition) => {
       const file = join(logDir, `${definition.name}.log`);
-      const logs = pino.destination({ dest: file, append: true, sync: false, mode: 0o600 });
+      // Written at once: the line that tells of a crash is the one that counts. Never
+      // closed, since a connection may still log its end after the service has stopped.
+      const logs = pino.destination({ dest: file, append: true, sync: true, mode: 0o600 });
       const stopRotation = keepLogSmall(file);
-      const closeLog = () => {
-        stopRotation();
-        logs.flushSync();
-        logs.end();
-      };
       try {
         const hosted = await hostService(definition, { env, logs });
-        const stop = () => hosted.stop().finally(closeLog);
+        const stop = () => hosted.stop().finally(stopRotation);
         return { name: hosted.name, port: hosted.port, pid: process.pid, stop };
       } catch (error) {
-        closeLog();
+        stopRotation();
         throw error;
       }
     }),

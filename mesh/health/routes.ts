@@ -15,6 +15,8 @@ export interface HealthRoutesOptions {
   connections: () => number;
 }
 
+const metricsFreshMs = 1000;
+
 /** `/health` and its kin, as probes and people ask for them. */
 export function healthRoutes(options: HealthRoutesOptions): Routes {
   const { service, version, checks, metrics, accepting, port, connections } = options;
@@ -23,6 +25,14 @@ export function healthRoutes(options: HealthRoutesOptions): Routes {
   loopDelay.enable();
   // A sample is the time between two ticks of its timer: what exceeds the interval is lag.
   const lagMs = (percentile: number) => Math.max(0, ms(loopDelay.percentile(percentile)) - samplingMs);
+
+  // Rendering takes milliseconds, and anybody may ask: one a second serves all.
+  let latest: { at: number; text: Promise<string> } | undefined;
+  const rendered = () => {
+    if (!latest || Date.now() - latest.at >= metricsFreshMs)
+      latest = { at: Date.now(), text: metrics.render() };
+    return latest.text;
+  };
 
   const summary = (report: HealthReport) => {
     const uptime = Math.round((Date.now() - startedAt) / 100) / 10;
@@ -63,10 +73,7 @@ export function healthRoutes(options: HealthRoutesOptions): Routes {
       async () =>
         well(await checks.report()) ? json(200, { status: "ready" }) : json(503, { status: "not ready" }),
     ],
-    [
-      "/metrics",
-      async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
-    ],
+    ["/metrics", async () => ({ status: 200, contentType: metrics.contentType, body: await rendered() })],
   ]);
 }
 

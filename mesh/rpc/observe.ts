@@ -12,6 +12,7 @@ import { plainGrpcMessage } from "./grpc-message.ts";
 import type { CallRecord } from "./record.ts";
 import { peerKey, recordKey } from "./record.ts";
 import { capTimeouts } from "./timeouts.ts";
+import { blameInTrailers, blameTheSender } from "./unreadable.ts";
 
 /** Told how each call ended, whichever way it came in. */
 export type Observer = (record: CallRecord, code: string) => void;
@@ -27,13 +28,14 @@ export function observed(handler: UniversalHandler, observer: Observer): Univers
     const record: CallRecord = { method, startedAt: performance.now(), peer: contextValues.get(peerKey) };
     contextValues.set(recordKey, record);
     const ended = (response?: UniversalServerResponse) => {
+      if (response) blameInTrailers(response, record);
       if (response?.trailer) plainGrpcMessage(response.trailer);
       observer(record, outcome(record, request, response));
     };
     capTimeouts(request.header);
     let response: UniversalServerResponse;
     try {
-      response = await handler({ ...request, contextValues });
+      response = await blameTheSender(await handler({ ...request, contextValues }), record);
     } catch (error) {
       record.error ??= error;
       ended();

@@ -11,6 +11,7 @@ import type { Held } from "./held.ts";
 import { createHeld } from "./held.ts";
 import { cutSession } from "./http2.ts";
 import type { NodeServerRequest, NodeServerResponse, RouteAnswer, Routes } from "./node.ts";
+import { createShare } from "./share.ts";
 import type { Outgoing, StallGuard } from "./stall-guard.ts";
 import { answerUnknown } from "./unknown.ts";
 
@@ -27,7 +28,8 @@ export function createAdapter(options: AdapterOptions) {
   const { routes, limits, stallGuard, log } = options;
   const handlers = new Map(options.handlers.map((handler) => [handler.requestPath, handler]));
   const held = createHeld(limits.heldBytes);
-  let calls = 0;
+  const calls = createShare({ total: limits.calls, each: limits.callsPerAddress });
+  const openStreams = createShare({ total: limits.openStreams, each: limits.openStreamsPerAddress });
 
   const serve = async (request: NodeServerRequest, response: NodeServerResponse) => {
     const [path = ""] = (request.url ?? "").split("?", 1);
@@ -43,9 +45,9 @@ export function createAdapter(options: AdapterOptions) {
       answerPlainly(response, 431);
       return;
     }
-    if (handler && calls < limits.calls) {
-      calls++;
-      response.once("close", () => calls--);
+    const giveBack = handler && (isOpenStream(handler) ? openStreams : calls).take(peer);
+    if (handler && giveBack) {
+      response.once("close", giveBack);
       await answerRpc(request, response, handler, { held, limits, log });
       return;
     }
@@ -79,6 +81,10 @@ interface Means {
   limits: ServerLimits;
   log: Logger;
 }
+
+/** Streams that anybody may open and keep: health and reflection, the services of gRPC itself. */
+const isOpenStream = ({ service, method }: UniversalHandler) =>
+  service.typeName.startsWith("grpc.") && method.methodKind !== "unary";
 
 async function answerRpc(
   request: NodeServerRequest,

@@ -10,6 +10,7 @@ import { createAdapter } from "./adapter.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
 import type { Routes } from "./node.ts";
+import { createShare } from "./share.ts";
 import { sniff } from "./sniff.ts";
 import { createStallGuard } from "./stall-guard.ts";
 
@@ -45,7 +46,14 @@ export async function openPort(options: PortOptions): Promise<Port> {
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
 
+  const places = createShare({ total: limits.connections, each: limits.connectionsPerAddress });
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    const giveBack = places.take(socket.remoteAddress ?? "");
+    if (!giveBack) {
+      socket.destroy();
+      return;
+    }
+    socket.once("close", giveBack);
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", (error) => log.debug({ err: error }, "socket error"));

@@ -57,7 +57,7 @@ test("calls beyond the limit are refused so that they may be tried again", async
 });
 
 test("calls whose connection breaks are no longer counted", async () => {
-  await using victim = await openVictim({ calls: 30 });
+  await using victim = await openVictim({ calls: 30, callsPerAddress: 30 });
   const request = `POST ${paths.deleteTeam} HTTP/1.1\r\nHost: victim\r\nAuthorization: Bearer test\r\nContent-Type: application/proto\r\nContent-Length: ${messages.getTeam.length}\r\n\r\n${messages.getTeam}`;
   for (let round = 0; round < 10; round++) {
     using http1 = await openRaw(victim.port);

@@ -10,7 +10,7 @@ import { until } from "./kit/until.ts";
 let victim: Victim;
 const heldMb = 24;
 beforeAll(async () => {
-  victim = await openVictim({ heldBytes: heldMb * 1024 * 1024, calls: 12_000 });
+  victim = await openVictim({ heldBytes: heldMb * 1024 * 1024, calls: 12_000, callsPerAddress: 12_000 });
 });
 afterAll(() => victim[Symbol.asyncDispose]());
 
