@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { ConnectError } from "@connectrpc/connect";
 import type { ServiceDefinition } from "#mesh";
 import { fail, serviceOf } from "#mesh";
 import type { Workspace } from "./workspace.ts";
@@ -36,13 +37,28 @@ async function serviceNames({ services }: Workspace): Promise<string[]> {
 
 async function loadService({ services }: Workspace, name: string): Promise<ServiceDefinition> {
   const file = join(services, name, "service.ts");
-  const module = (await import(pathToFileURL(file).href)) as { default?: ServiceDefinition };
+  const module = await importService(file);
   if (!module.default) {
     throw fail.precondition("bad_service", `${file} exports no service`, {
       remedy: "write `export default defineService({ … })`",
     });
   }
   return module.default;
+}
+
+async function importService(file: string): Promise<{ default?: ServiceDefinition }> {
+  try {
+    return (await import(pathToFileURL(file).href)) as { default?: ServiceDefinition };
+  } catch (cause) {
+    if (cause instanceof ConnectError) throw cause;
+    const { message, stack = "" } = cause instanceof Error ? cause : new Error(String(cause));
+    // Node puts the place of a syntax error on the first line of its stack, others into the first frame.
+    const [, place = file] = /(\/[^\s()]+:\d+)/.exec(stack.replaceAll("file://", "")) ?? [];
+    throw fail.precondition("bad_service", `${place}: ${message}`, {
+      remedy: "correct it and start again",
+      cause,
+    });
+  }
 }
 
 /** The port that a service's contract names. */

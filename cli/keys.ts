@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JWK } from "jose";
 import { exportJWK, generateKeyPair } from "jose";
+import { fail } from "#mesh";
 
 /** What the issuer is told of each service: its public key and what it may do. */
 export interface TrustFile {
@@ -76,7 +77,15 @@ export async function writePrivate(file: string, text: string): Promise<void> {
 
 async function readJson<T>(file: string): Promise<T | undefined> {
   const text = await readText(file);
-  return text === undefined ? undefined : (JSON.parse(text) as T);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw fail.precondition("bad_service_key", `${file} holds no key`, {
+      remedy: "restore it, or delete it for a new one to be made",
+      cause,
+    });
+  }
 }
 
 async function readText(file: string): Promise<string | undefined> {

@@ -83,10 +83,32 @@ export function toWireError(thrown: unknown): ConnectError {
   if (thrown instanceof Error && thrown.name === "AbortError") {
     return new WeftError(Code.Canceled, "canceled", "the call was cancelled", { cause: thrown });
   }
+  if (isStoreAway(thrown)) {
+    return fail.unavailable("store_unavailable", "a store of this service cannot be reached now", {
+      remedy: "try again",
+      retryAfterMs: 1000,
+      cause: thrown,
+    });
+  }
   return fail.internal("internal", "internal error", {
     remedy: "the service's log has the cause under this request id",
     cause: thrown,
   });
+}
+
+/**
+ * PostgreSQL that starts, stops or is gone: its own codes (classes 08 and 57P)
+ * and those of its client and of sockets.
+ */
+const awayCodes = /^(08...|57P0[123]|CONNECTION_\w+|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE)$/;
+
+function isStoreAway(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    "code" in thrown &&
+    typeof thrown.code === "string" &&
+    awayCodes.test(thrown.code)
+  );
 }
 
 /** The stable name of an error, whoever raised it. */

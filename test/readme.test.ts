@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -10,11 +10,16 @@ const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
 test("the README names only commands that exist", () => {
-  const named = [...readme.matchAll(/(?:bin\/weft\.mjs|npm run weft|`weft) ([a-z]+)/g)].map(
-    ([, name = ""]) => name,
-  );
+  const named = [...readme.matchAll(/(?:npx weft|`weft) ([a-z]+)/g)].map(([, name = ""]) => name);
   expect(named.length).toBeGreaterThan(5);
   for (const name of named) if (name !== "help") expect(Object.keys(commands)).toContain(name);
+});
+
+test("the README's links lead to pages that are there, and nothing in it waits to be written", () => {
+  const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, link = ""]) => link);
+  expect(links.length).toBeGreaterThan(8);
+  expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
+  expect(readme).not.toMatch(/^[A-Z]{4,}$/m);
 });
 
 test("the README's calls work as they are written", { timeout: 120_000 }, async () => {

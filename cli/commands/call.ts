@@ -9,7 +9,7 @@ import { loadCatalog } from "../catalog.ts";
 import { findMethod, serviceToken, transportTo, urlOf } from "../client.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
-import { readState } from "../state.ts";
+import { readState, requireState } from "../state.ts";
 import { note, paint, print, printJson } from "../terminal.ts";
 
 export const call: Command = {
@@ -51,7 +51,7 @@ A stream prints one JSON object a line.`,
       });
     }
     const request = readRequest(method, body === "-" ? await readAll(process.stdin) : body);
-    const state = await readState(workspace);
+    const state = typeof flags.to === "string" ? await readState(workspace) : await requireState(workspace);
     const headers = readHeaders(flags.header);
     const bearer =
       typeof flags.as === "string"

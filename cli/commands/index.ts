@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   new: async () => (await import("./new-service.ts")).newService,
   generate: async () => (await import("./generate.ts")).generate,
   test: async () => (await import("./test.ts")).test,
+  run: async () => (await import("./run.ts")).runFile,
   serve: async () => (await import("./serve.ts")).serve,
   keys: async () => (await import("./keys.ts")).keys,
   reset: async () => (await import("./reset.ts")).reset,

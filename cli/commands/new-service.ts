@@ -65,7 +65,7 @@ What it writes works and passes \`npm test\` as it is; change it into what you n
 ${paint("bold", "Next")}
   npm test test/services/${name}.test.ts
   npm start                       ${paint("dim", `# ${name} answers on port ${port}`)}
-  node bin/weft.mjs call ${name}.v1.${service.title}Service/CreateItem '{"name":"first"}' --token "$(node bin/weft.mjs token)"`);
+  npx weft call ${name}.v1.${service.title}Service/CreateItem '{"name":"first"}' --token "$(npx weft token)"`);
     return 0;
   },
 };

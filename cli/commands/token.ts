@@ -11,7 +11,7 @@ import { loadCatalog } from "../catalog.ts";
 import { serviceToken, transportTo, urlOf } from "../client.ts";
 import type { Command } from "../command.ts";
 import { operator, writePrivate } from "../keys.ts";
-import { readState } from "../state.ts";
+import { requireState } from "../state.ts";
 import { print, printJson } from "../terminal.ts";
 import type { Workspace } from "../workspace.ts";
 
@@ -35,7 +35,7 @@ the whole session, with the refresh token.`,
     const role = String(flags.role);
     const email = typeof flags.email === "string" ? flags.email : `${role.toLowerCase()}@example.com`;
     const services = await loadCatalog(workspace);
-    const state = await readState(workspace);
+    const state = await requireState(workspace);
     const auth = createClient(AuthService, transportTo(urlOf(services, state, "user")));
 
     const password = await passwordOf(workspace, email);

@@ -31,7 +31,9 @@ export async function welcome({ services, infrastructure, tookMs }: WelcomeOptio
   print(`${table(["service", "health", "url"], rows)}\n`);
   const user = portOf("user");
   if (user !== undefined) print(`${examples(user)}\n`);
-  print(paint("dim", "Ctrl-C stops it. In another terminal: weft status, weft logs -f, weft help"));
+  print(
+    paint("dim", "Ctrl-C stops it. In another terminal: npx weft status, npx weft logs -f, npx weft help"),
+  );
 }
 
 /** Services that call each other may each be up before the other is; this is how long that is forgiven. */
@@ -63,5 +65,5 @@ function examples(userPort: number): string {
   curl ${base}/user.v1.AuthService/Register -H 'content-type: application/json' \\
     -d '${account}'
   npx buf curl --http2-prior-knowledge --protocol grpc ${base} --list-methods
-  node bin/weft.mjs call user.v1.UserService/GetProfile --token "$(node bin/weft.mjs token)"`;
+  npx weft call user.v1.UserService/GetProfile --token "$(npx weft token)"`;
 }

@@ -90,7 +90,11 @@ function openWire(baseUrl: string): Wire {
 const pingTimeoutMs = 1500;
 
 async function ping(url: string): Promise<void> {
-  const answer = await fetch(new URL("/health/live", url), { signal: AbortSignal.timeout(pingTimeoutMs) });
+  const signal = AbortSignal.timeout(pingTimeoutMs);
+  const answer = await fetch(new URL("/health/live", url), { signal }).catch((error: unknown) => {
+    // `fetch failed` says nothing; its cause does.
+    throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+  });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`answers ${answer.status}`);
 }

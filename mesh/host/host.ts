@@ -1,3 +1,4 @@
+import { ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DestinationStream } from "pino";
 import type { Network } from "../client/network.ts";
@@ -65,7 +66,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
   watchCallees(health, definition.calls ?? {}, network);
   const stores = await openStores({ definition, config, log, health, metrics });
   try {
-    const running = await definition.setup({
+    const running = await setUp(definition, {
       db: stores.db,
       nats: stores.nats,
       calls: clientsOf(definition.calls ?? {}, network),
@@ -133,6 +134,20 @@ function clientsOf(contracts: Contracts, network: Network): Clients<Contracts> {
   return Object.fromEntries(
     Object.entries(contracts).map(([as, contract]) => [as, network.client(contract)]),
   );
+}
+
+/** What a service's own code throws before it serves has no call to be logged with: it must name the service. */
+async function setUp(definition: ServiceDefinition, given: Parameters<ServiceDefinition["setup"]>[0]) {
+  try {
+    return await definition.setup(given);
+  } catch (cause) {
+    if (cause instanceof ConnectError) throw cause;
+    const { message, stack = "" } = cause instanceof Error ? cause : new Error(String(cause));
+    const [, place = ""] =
+      /\((?:file:\/\/)?([^\s()]+:\d+):\d+\)|at (?:file:\/\/)?(\/\S+:\d+):\d+/.exec(stack) ?? [];
+    const where = place ? ` at ${place}` : "";
+    throw fail.internal("setup_failed", `${definition.name} cannot be set up: ${message}${where}`, { cause });
+  }
 }
 
 function missing(name: string): never {

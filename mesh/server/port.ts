@@ -78,9 +78,12 @@ export async function openPort(options: PortOptions): Promise<Port> {
       http1.drain();
       http2.drain();
       const cut = new AbortController();
-      await Promise.race([closed, sleep(graceMs, undefined, { signal: cut.signal }).catch(() => {})]);
+      const outlasted = await Promise.race([
+        closed.then(() => false),
+        sleep(graceMs, true, { signal: cut.signal }).catch(() => false),
+      ]);
       cut.abort();
-      if (sockets.size > 0)
+      if (outlasted)
         log.warn({ connections: sockets.size }, "connections cut: they outlasted the grace period");
       for (const socket of sockets) socket.destroy();
       await closed;
