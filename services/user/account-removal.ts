@@ -7,6 +7,7 @@ import type { Pseudonyms } from "./pseudonyms.ts";
 import { noUser } from "./refusals.ts";
 import type { Security } from "./security.ts";
 import { deleteTeamsOf, sharedTeamsOf } from "./teams-store.ts";
+import { shown } from "./text.ts";
 import { forgetAccountFailures } from "./throttle-store.ts";
 
 export interface AccountRemovalOptions {
@@ -59,7 +60,7 @@ const namedTeams = 10;
 async function requireNoSharedTeams(tx: Query, userId: string): Promise<void> {
   const teams = await sharedTeamsOf(tx, userId);
   if (teams.length === 0) return;
-  const names = teams.slice(0, namedTeams).map(({ name, id }) => `"${name}" (${id})`);
+  const names = teams.slice(0, namedTeams).map(({ name, id }) => `${shown(name)} (${id})`);
   const more = teams.length > namedTeams ? ` and ${teams.length - namedTeams} more` : "";
   throw fail.precondition(
     "owns_teams",

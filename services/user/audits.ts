@@ -17,17 +17,29 @@ export interface AuditedAction {
 }
 
 /** Puts what happened on the record. */
-export type Audit = (call: Call, action: AuditedAction) => void;
+export interface Audit {
+  /** For signing in, which must not wait for the record: dropped when there is no room for it. */
+  signIn(call: Call, entry: AuditedAction): void;
+  /** For all else: acts when there is room for an entry. Of each action there is one entry or none. */
+  during<T>(call: Call, action: (record: (entry: AuditedAction) => void) => Promise<T>): Promise<T>;
+}
 
 export function createAudit(reports: Reports, security: Security): Audit {
-  return (call, { action, resource, outcome = Outcome.ALLOWED, actor, details = {} }) =>
-    reports.send("audit", call, () =>
-      security.audit.recordAudit({
-        actor: actor ?? describeCaller(call.caller),
-        action,
-        resource,
-        outcome,
-        details,
-      }),
-    );
+  const write = (
+    call: Call,
+    { action, resource, outcome = Outcome.ALLOWED, actor, details = {} }: AuditedAction,
+  ) =>
+    security.audit.recordAudit({
+      actor: actor ?? describeCaller(call.caller),
+      action,
+      resource,
+      outcome,
+      details,
+    });
+
+  return {
+    signIn: (call, entry) => reports.send("sign_in_audit", call, () => write(call, entry)),
+    during: (call, action) =>
+      reports.during("audit", call, (send) => action((entry) => send(() => write(call, entry)))),
+  };
 }

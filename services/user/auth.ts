@@ -45,7 +45,7 @@ export function auth(given: AuthOptions): Handlers<typeof AuthService> {
         ...(userId && { userId }),
       }),
     );
-    audit(call, {
+    audit.signIn(call, {
       action,
       resource: userId ? `user/${userId}` : `account/${account}`,
       ...(succeeded ? { actor: `user:${userId}` } : { outcome: Outcome.DENIED }),
@@ -58,7 +58,11 @@ export function auth(given: AuthOptions): Handlers<typeof AuthService> {
     register: (request, call) =>
       countAtDoor("register", async () => {
         const account = await register(request, call);
-        audit(call, { action: "user.register", resource: `user/${account.id}`, actor: `user:${account.id}` });
+        audit.signIn(call, {
+          action: "user.register",
+          resource: `user/${account.id}`,
+          actor: `user:${account.id}`,
+        });
         const session = await sessions.open(account, call).catch((cause: unknown) => {
           throw fail.unavailable("registered_not_signed_in", "the account was made, but is not signed in", {
             remedy: "sign in with the same address and password in a few seconds",
@@ -81,17 +85,19 @@ export function auth(given: AuthOptions): Handlers<typeof AuthService> {
       count("refresh", async () => ({ session: await sessions.refresh(refreshToken, call) })),
 
     logout: ({ everywhere }, call) =>
-      count("logout", async () => {
-        const { id, sessionId } = requireUser(call);
-        if (everywhere) await sessions.closeAll(id, "signed out everywhere", call);
-        else await sessions.close(sessionId, call);
-        audit(call, {
-          action: "user.logout",
-          resource: `user/${id}`,
-          details: { everywhere: String(everywhere) },
-        });
-        return {};
-      }),
+      count("logout", () =>
+        audit.during(call, async (record) => {
+          const { id, sessionId } = requireUser(call);
+          if (everywhere) await sessions.closeAll(id, "signed out everywhere", call);
+          else await sessions.close(sessionId, call);
+          record({
+            action: "user.logout",
+            resource: `user/${id}`,
+            details: { everywhere: String(everywhere) },
+          });
+          return {};
+        }),
+      ),
 
     validate: (_request, call) =>
       count("validate", async () => {

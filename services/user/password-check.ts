@@ -6,7 +6,7 @@ import type { Pseudonyms } from "./pseudonyms.ts";
 import { throttled } from "./refusals.ts";
 import { placeKnownMs } from "./throttle-policies.ts";
 import type { Counter } from "./throttle-store.ts";
-import { countFailure, currentWait, forgetFailures, reserveTry, returnTry } from "./throttle-store.ts";
+import { forgetFailures, reserveTry, returnTry } from "./throttle-store.ts";
 
 /** How a check ended. An unknown account and a wrong password differ in `userId` only, which is for reports. */
 export interface Checked {
@@ -34,27 +34,28 @@ export function createPasswordCheck({ db, passwords, pseudonyms, now }: Password
     const account = pseudonyms.account(emailKey);
     const network = pseudonyms.network(call.client.address);
     const found = await findCredentials(db.sql, emailKey, network, new Date(now() - placeKnownMs));
-    const atAccount: Counter = found?.placeKnown
-      ? { scope: "place", account, network }
-      : { scope: "account", account, network: "" };
     const fromNetwork: Counter = { scope: "network", account: "", network };
+    // At a place, what others of its network did does not count.
+    const counters: Counter[] = found?.placeKnown
+      ? [{ scope: "place", account, network }]
+      : [fromNetwork, { scope: "account", account, network: "" }];
 
-    const wait = (await currentWait(db.sql, fromNetwork, now())) || (await reserveTry(db, atAccount, now()));
+    const wait = await reserveTry(db, counters, now());
     if (wait > 0) throw throttled(wait);
 
     const isRight = await passwords
       .verify(found?.passwordHash, password, call.signal)
       .catch(async (error: unknown) => {
-        await returnTry(db.sql, atAccount);
+        for (const counter of counters) await returnTry(db.sql, counter);
         throw error;
       });
     if (!isRight || !found) {
-      // Counted only now, unlike the account: a whole office may sign in at
-      // once, and the queue before the hash bounds what slips through.
-      await countFailure(db, fromNetwork, now());
+      // What fails at a place counts for its network as well, unless that must wait already.
+      if (found?.placeKnown) await reserveTry(db, [fromNetwork], now());
       return { credentials: undefined, userId: found?.id, account };
     }
     await forgetFailures(db.sql, account, network);
+    if (!found.placeKnown) await returnTry(db.sql, fromNetwork);
     if (passwords.isStale(found.passwordHash)) await rehash(found, password, call);
     return { credentials: found, userId: found.id, account };
   };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reasonOf } from "#mesh";
-import { type ProfileValues, updatedProfile } from "./profile.ts";
+import { distinctPaths, type ProfileValues, updatedProfile } from "./profile.ts";
 
 const current: ProfileValues = {
   displayName: "Ama",
@@ -32,6 +32,16 @@ const validProfile: fc.Arbitrary<ProfileValues> = fc.record({
   timeZone: fc.constantFrom("", "UTC", "Europe/Berlin", "Asia/Kolkata"),
   avatarFileId: fc.oneof(fc.constant(""), fc.uuid()),
 });
+
+const hostile = "X\u001b[31m\n\u009b\u202e";
+const messageOf = (attempt: () => unknown): string => {
+  try {
+    attempt();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("it was not refused");
+};
 
 describe("profile update", () => {
   test("changes exactly the fields of the mask", () => {
@@ -82,6 +92,21 @@ describe("profile update", () => {
         /"email".*display_name, bio, phone, locale, time_zone, avatar_file_id/,
       );
     }
+  });
+
+  test("a mask names each field once, however often it was sent, and not without end", () => {
+    expect(distinctPaths(["bio", "phone", "bio", "bio"])).toEqual(["bio", "phone"]);
+    expect(distinctPaths(Array(16).fill("bio"))).toEqual(["bio"]);
+    expect(() => distinctPaths(Array(17).fill("bio"))).toThrow(/17 paths.*16 at most/);
+  });
+
+  test.each([
+    ["time_zone", () => updatedProfile(current, { timeZone: hostile }, ["time_zone"])],
+    ["update_mask", () => updatedProfile(current, {}, [hostile])],
+  ])("the error of a bad %s shows control characters, but does not hold them", (_, update) => {
+    const message = messageOf(update);
+    expect(message).toContain(String.raw`"X\u001b[31m\n\u{9b}\u{202e}"`);
+    expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import type { Profile, ProfileSchema as Schema } from "#gen/user/v1/user_pb.js";
 import { ProfileSchema } from "#gen/user/v1/user_pb.js";
 import { fail } from "#mesh";
 import { validate } from "#mesh/rpc/validate.ts";
-import { requireName, requireText } from "./text.ts";
+import { requireName, requireText, shown } from "./text.ts";
 
 /** The values of a profile, without what makes it a message. */
 export type ProfileValues = Omit<Profile, "$typeName" | "$unknown">;
@@ -32,18 +32,27 @@ export function updatedProfile(
   return values;
 }
 
+/** Far more than a profile has fields: whoever names more makes work, not a change. */
+const mostPaths = 16;
+
+/** The paths of a mask, each once. */
+export function distinctPaths(paths: readonly string[]): string[] {
+  if (paths.length > mostPaths) {
+    throw fail.invalid("too_many_paths", `update_mask: names ${paths.length} paths`, {
+      remedy: `name each field once, ${mostPaths} at most`,
+    });
+  }
+  return [...new Set(paths)];
+}
+
 function maskedFields(paths: readonly string[]): (keyof ProfileValues)[] {
   if (paths.length === 0) return [...fields.values()];
   return paths.map((path) => {
     const field = fields.get(path);
     if (field) return field;
-    throw fail.invalid(
-      "unknown_field",
-      `update_mask names "${path.slice(0, 100)}", which a profile does not have`,
-      {
-        remedy: `it has ${[...fields.keys()].join(", ")}`,
-      },
-    );
+    throw fail.invalid("unknown_field", `update_mask names ${shown(path)}, which a profile does not have`, {
+      remedy: `it has ${[...fields.keys()].join(", ")}`,
+    });
   });
 }
 
@@ -53,12 +62,12 @@ function requireValid(profile: Profile): void {
   requireName("display_name", profile.displayName);
   requireText("bio", profile.bio);
   if (profile.timeZone && !isTimeZone(profile.timeZone)) {
-    throw fail.invalid("bad_time_zone", `time_zone: "${profile.timeZone}" is not a time zone`, {
+    throw fail.invalid("bad_time_zone", `time_zone: ${shown(profile.timeZone)} is not a time zone`, {
       remedy: "use a name of the IANA list, such as Africa/Accra",
     });
   }
   if (profile.locale && !isLocale(profile.locale)) {
-    throw fail.invalid("bad_locale", `locale: "${profile.locale}" is not a language tag`, {
+    throw fail.invalid("bad_locale", `locale: ${shown(profile.locale)} is not a language tag`, {
       remedy: "use a BCP 47 tag, such as en or fr-CI",
     });
   }

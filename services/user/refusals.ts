@@ -14,6 +14,12 @@ export const throttled = (waitMs: number) =>
     retryAfterMs: Math.ceil(waitMs),
   });
 
+export const tooManyRegistrations = (waitMs: number) =>
+  fail.exhausted("throttled", "too many people register from this network", {
+    remedy: "wait as long as this answer says and try again",
+    retryAfterMs: Math.ceil(waitMs),
+  });
+
 export const badRefreshToken = (cause?: unknown) =>
   fail.unauthenticated("bad_refresh_token", "the refresh token is not valid", {
     remedy: "sign in again",

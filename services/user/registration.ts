@@ -7,7 +7,7 @@ import { emailKey } from "./email.ts";
 import { requireGoodPassword } from "./password-policy.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
-import { throttled } from "./refusals.ts";
+import { tooManyRegistrations } from "./refusals.ts";
 import { requireName } from "./text.ts";
 import type { Counter } from "./throttle-store.ts";
 import { reserveTry, returnTry } from "./throttle-store.ts";
@@ -24,7 +24,7 @@ const defaultRole = "Customer";
 /**
  * Makes accounts. It must say when an address is taken, and so tells who has
  * an account; what keeps that from being used is that each network may be told
- * so only a few times.
+ * so only a few times. Nor may one network make accounts without end.
  */
 export function createRegistration({ db, passwords, pseudonyms, now }: RegistrationOptions) {
   return async (request: RegisterRequest, call: Call): Promise<Credentials> => {
@@ -33,20 +33,25 @@ export function createRegistration({ db, passwords, pseudonyms, now }: Registrat
     requireGoodPassword(request.password, email);
 
     const network = pseudonyms.network(call.client.address);
-    const counter: Counter = { scope: "registration", account: "", network };
-    const wait = await reserveTry(db, counter, now());
-    if (wait > 0) throw throttled(wait);
+    const refused: Counter = { scope: "registration", account: "", network };
+    const registered: Counter = { scope: "registered", account: "", network };
+    // Both are counted until it is known which it is. Those under way are never
+    // so many that they look like failures: the quota of the other is smaller.
+    const wait = await reserveTry(db, [refused, registered], now());
+    if (wait > 0) throw tooManyRegistrations(wait);
 
     const made = await make(email, displayName, request, call).catch(async (error: unknown) => {
-      await returnTry(db.sql, counter);
+      await returnTry(db.sql, refused);
+      await returnTry(db.sql, registered);
       throw error;
     });
     if (!made) {
+      await returnTry(db.sql, registered);
       throw fail.alreadyExists("email_taken", "this e-mail address has an account already", {
         remedy: "sign in, or register with another address",
       });
     }
-    await returnTry(db.sql, counter);
+    await returnTry(db.sql, refused);
     return made;
   };
 

@@ -18,6 +18,7 @@ import { createPasswordCheck } from "./password-check.ts";
 import { createPasswords } from "./passwords.ts";
 import { createPseudonyms, readPseudonymKey } from "./pseudonyms.ts";
 import { createRegistration } from "./registration.ts";
+import { reportLimits, reportTimeoutMs } from "./report-limits.ts";
 import { createReports } from "./reports.ts";
 import type { securityContracts } from "./security.ts";
 import { createSessions } from "./sessions.ts";
@@ -55,7 +56,7 @@ export const setUp =
     const passwords = await createPasswords(hashing, gate);
     const pseudonyms = createPseudonyms(await readPseudonymKey(db.sql));
     const network = (call: Call) => pseudonyms.network(call.client.address);
-    const reports = createReports({ log, metrics, limit: 256, timeoutMs: 5000 });
+    const reports = createReports({ log, metrics, limits: reportLimits, timeoutMs: reportTimeoutMs });
     const audit = createAudit(reports, security);
     const sessions = createSessions({ db, security, network, now });
     const checkPassword = createPasswordCheck({ db, passwords, pseudonyms, now });

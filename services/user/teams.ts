@@ -25,18 +25,19 @@ export interface TeamsOptions {
 
 export function teams({ db, audit, limits, now }: TeamsOptions): Handlers<typeof TeamService> {
   return {
-    async createTeam(request, call) {
-      const { id: ownerId } = requireUser(call);
-      const name = requireName("name", request.name);
-      const team = await db.transaction(async (tx) => {
-        // Locked, so that teams made at once are counted one after the other.
-        if (!(await lockAccount(tx, ownerId))) throw noUser();
-        requireFewOwnedTeams(limits, await store.countOwnedTeams(tx, ownerId));
-        return store.insertTeam(tx, { id: newId(now()), name, ownerId, createdAt: new Date(now()) });
-      });
-      audit(call, { action: "team.create", resource: `team/${team.id}` });
-      return { team: toTeam(team) };
-    },
+    createTeam: (request, call) =>
+      audit.during(call, async (record) => {
+        const { id: ownerId } = requireUser(call);
+        const name = requireName("name", request.name);
+        const team = await db.transaction(async (tx) => {
+          // Locked, so that teams made at once are counted one after the other.
+          if (!(await lockAccount(tx, ownerId))) throw noUser();
+          requireFewOwnedTeams(limits, await store.countOwnedTeams(tx, ownerId));
+          return store.insertTeam(tx, { id: newId(now()), name, ownerId, createdAt: new Date(now()) });
+        });
+        record({ action: "team.create", resource: `team/${team.id}` });
+        return { team: toTeam(team) };
+      }),
 
     async listTeams({ pageSize: wanted, pageToken }, call) {
       const { id } = requireUser(call);
@@ -52,58 +53,61 @@ export function teams({ db, audit, limits, now }: TeamsOptions): Handlers<typeof
       return { team: toTeam(team), members: (await store.membersOf(db.sql, id)).map(toMember) };
     },
 
-    async deleteTeam(request, call) {
-      const id = canonicalId(request.id);
-      const user = requireUser(call);
-      await db.transaction(async (tx) => {
-        requireOwner(await teamOfMember(tx, id, user.id, store.lockTeam), user.id);
-        await store.deleteTeam(tx, id);
-      });
-      audit(call, { action: "team.delete", resource: `team/${id}` });
-      return {};
-    },
+    deleteTeam: (request, call) =>
+      audit.during(call, async (record) => {
+        const id = canonicalId(request.id);
+        const user = requireUser(call);
+        await db.transaction(async (tx) => {
+          requireOwner(await teamOfMember(tx, id, user.id, store.lockTeam), user.id);
+          await store.deleteTeam(tx, id);
+        });
+        record({ action: "team.delete", resource: `team/${id}` });
+        return {};
+      }),
 
-    async addTeamMember({ role, ...request }, call) {
-      const [teamId, userId] = [canonicalId(request.teamId), canonicalId(request.userId)];
-      const user = requireUser(call);
-      const { member, before } = await db.transaction(async (tx) => {
-        const team = await teamOfMember(tx, teamId, user.id, store.lockTeam);
-        requireOwner(team, user.id);
-        requireOwnerKeepsRole(team, userId, role);
-        const before = await store.findMember(tx, teamId, userId);
-        if (!before) {
-          requireFewMembers(limits, team.memberCount);
-          if (!(await lockAccount(tx, userId))) throw noUser();
-          requireFewMemberships(limits, await store.countMemberships(tx, userId));
+    addTeamMember: ({ role, ...request }, call) =>
+      audit.during(call, async (record) => {
+        const [teamId, userId] = [canonicalId(request.teamId), canonicalId(request.userId)];
+        const user = requireUser(call);
+        const { member, before } = await db.transaction(async (tx) => {
+          const team = await teamOfMember(tx, teamId, user.id, store.lockTeam);
+          requireOwner(team, user.id);
+          requireOwnerKeepsRole(team, userId, role);
+          const before = await store.findMember(tx, teamId, userId);
+          if (!before) {
+            requireFewMembers(limits, team.memberCount);
+            if (!(await lockAccount(tx, userId))) throw noUser();
+            requireFewMemberships(limits, await store.countMemberships(tx, userId));
+          }
+          return { before, member: await store.saveMember(tx, teamId, userId, role, new Date(now())) };
+        });
+        if (before?.role !== role) {
+          const details = { user_id: userId, role, ...(before && { role_before: before.role }) };
+          record({ action: "team.member_set", resource: `team/${teamId}`, details });
         }
-        return { before, member: await store.saveMember(tx, teamId, userId, role, new Date(now())) };
-      });
-      if (before?.role !== role) {
-        const details = { user_id: userId, role, ...(before && { role_before: before.role }) };
-        audit(call, { action: "team.member_set", resource: `team/${teamId}`, details });
-      }
-      return { member: toMember(member) };
-    },
+        return { member: toMember(member) };
+      }),
 
-    async removeTeamMember(request, call) {
-      const [teamId, userId] = [canonicalId(request.teamId), canonicalId(request.userId)];
-      const user = requireUser(call);
-      const removed = await db.transaction(async (tx) => {
-        const team = await store.lockTeam(tx, teamId);
-        const isMember = team && (await store.findMember(tx, teamId, user.id));
-        // Leaving twice is leaving once; it tells a stranger nothing.
-        if (!isMember && user.id === userId) return false;
-        if (!isMember) throw noTeam();
-        requireOwnerStays(team, userId);
-        if (user.id !== userId) requireOwner(team, user.id);
-        return store.removeMember(tx, teamId, userId);
-      });
-      if (removed) {
-        const details = { user_id: userId };
-        audit(call, { action: "team.member_remove", resource: `team/${teamId}`, details });
-      }
-      return {};
-    },
+    removeTeamMember: (request, call) =>
+      audit.during(call, async (record) => {
+        const [teamId, userId] = [canonicalId(request.teamId), canonicalId(request.userId)];
+        const user = requireUser(call);
+        const removed = await db.transaction(async (tx) => {
+          const team = await store.lockTeam(tx, teamId);
+          const isMember = team && (await store.findMember(tx, teamId, user.id));
+          // Leaving twice is leaving once; it tells a stranger nothing.
+          if (!isMember && user.id === userId) return false;
+          if (!isMember) throw noTeam();
+          requireOwnerStays(team, userId);
+          if (user.id !== userId) requireOwner(team, user.id);
+          return store.removeMember(tx, teamId, userId);
+        });
+        if (removed) {
+          const details = { user_id: userId };
+          record({ action: "team.member_remove", resource: `team/${teamId}`, details });
+        }
+        return {};
+      }),
 
     async getMembership(request) {
       const [teamId, userId] = [canonicalId(request.teamId), canonicalId(request.userId)];

@@ -1,9 +1,8 @@
 import type { Database, Query } from "#mesh";
 import { only } from "#mesh";
 import type { Failures } from "./throttle.ts";
-import { waitLeft, withFailure } from "./throttle.ts";
 import type { Scope } from "./throttle-policies.ts";
-import { throttlePolicies } from "./throttle-policies.ts";
+import { countRules } from "./throttle-policies.ts";
 
 /** What failures are counted by; the parts that do not matter to its scope are empty. */
 export interface Counter {
@@ -19,37 +18,28 @@ interface FailuresRow {
 }
 
 /**
- * Counts a try as failed before it is looked at, unless one must wait; answers
- * the wait. Counted afterwards, any number of tries sent at once would all be
- * let in by the same count.
+ * Counts a try by each counter before it is looked at, unless one of them says
+ * to wait; answers the longest wait. Counted afterwards, any number of tries
+ * sent at once would all be let in by the same count. Whoever gives several
+ * counters gives the one of the network first: rows locked in one order cannot
+ * block each other.
  */
-export async function reserveTry(db: Database, counter: Counter, nowMs: number): Promise<number> {
+export async function reserveTry(db: Database, counters: readonly Counter[], nowMs: number): Promise<number> {
   return db.transaction(async (tx) => {
-    const failures = await lockFailures(tx, counter, nowMs);
-    const policy = throttlePolicies[counter.scope];
-    const wait = waitLeft(policy, failures, nowMs);
+    const found: { counter: Counter; failures: Failures }[] = [];
+    for (const counter of counters) found.push({ counter, failures: await lockFailures(tx, counter, nowMs) });
+    const wait = Math.max(...found.map((it) => countRules[it.counter.scope].wait(it.failures, nowMs)));
     // Not counted while waiting, or whoever keeps knocking would never come in.
-    if (wait === 0) await saveFailures(tx, counter, withFailure(policy, failures, nowMs));
-    return wait;
+    if (wait > 0) return wait;
+    for (const { counter, failures } of found)
+      await saveFailures(tx, counter, countRules[counter.scope].next(failures, nowMs));
+    return 0;
   });
 }
 
 /** Takes back a try that was never looked at, or that did not fail. */
 export async function returnTry(query: Query, counter: Counter): Promise<void> {
   await query`update sign_in_failures set failures = greatest(failures - 1, 0) where ${isCounter(query, counter)}`;
-}
-
-export async function countFailure(db: Database, counter: Counter, nowMs: number): Promise<void> {
-  await db.transaction(async (tx) => {
-    const failures = await lockFailures(tx, counter, nowMs);
-    await saveFailures(tx, counter, withFailure(throttlePolicies[counter.scope], failures, nowMs));
-  });
-}
-
-export async function currentWait(query: Query, counter: Counter, nowMs: number): Promise<number> {
-  const [row] = await query<FailuresRow[]>`
-    select failures, since, last_at from sign_in_failures where ${isCounter(query, counter)}`;
-  return row ? waitLeft(throttlePolicies[counter.scope], failuresOf(row), nowMs) : 0;
 }
 
 /** Somebody knew the password: the failures before were his. */

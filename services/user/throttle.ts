@@ -16,6 +16,19 @@ export interface Failures {
   readonly lastMs: number;
 }
 
+/** How a count grows, and what it costs. */
+export interface CountRule {
+  /** How long one must wait before the next; 0 for not at all. */
+  readonly wait: (failures: Failures, nowMs: number) => number;
+  /** The count with one more. */
+  readonly next: (failures: Failures, nowMs: number) => Failures;
+}
+
+export const slowing = (policy: ThrottlePolicy): CountRule => ({
+  wait: (failures, nowMs) => waitLeft(policy, failures, nowMs),
+  next: (failures, nowMs) => withFailure(policy, failures, nowMs),
+});
+
 /** How long one must wait before the next try is looked at; 0 for not at all. */
 export function waitLeft(policy: ThrottlePolicy, failures: Failures, nowMs: number): number {
   const until = failures.lastMs + waitAfter(policy, failures.count);

@@ -5,7 +5,7 @@ import type { AccountRemoval } from "./account-removal.ts";
 import { findAccount, lockAccount, saveProfile } from "./accounts-store.ts";
 import type { Audit } from "./audits.ts";
 import { profileOf, toPublicProfile, toUser } from "./present.ts";
-import { updatedProfile } from "./profile.ts";
+import { distinctPaths, updatedProfile } from "./profile.ts";
 import { noUser } from "./refusals.ts";
 import { pageOfUsers } from "./user-page.ts";
 import { canonicalId } from "./uuid.ts";
@@ -29,21 +29,27 @@ export function users({ db, remove, audit, now }: UsersOptions): Handlers<typeof
       return { user: toUser(await accountOf(requireUser(call).id)) };
     },
 
-    async updateProfile({ profile = {}, updateMask }, call) {
-      const { id } = requireUser(call);
-      const paths = updateMask?.paths ?? [];
-      const account = await db.transaction(async (tx) => {
-        const current = await lockAccount(tx, id);
-        if (!current) throw noUser();
-        return saveProfile(tx, current, updatedProfile(profileOf(current), profile, paths), new Date(now()));
-      });
-      audit(call, {
-        action: "user.profile_update",
-        resource: `user/${id}`,
-        details: { fields: paths.join(",") || "all" },
-      });
-      return { user: toUser(account) };
-    },
+    updateProfile: ({ profile = {}, updateMask }, call) =>
+      audit.during(call, async (record) => {
+        const { id } = requireUser(call);
+        const paths = distinctPaths(updateMask?.paths ?? []);
+        const account = await db.transaction(async (tx) => {
+          const current = await lockAccount(tx, id);
+          if (!current) throw noUser();
+          return saveProfile(
+            tx,
+            current,
+            updatedProfile(profileOf(current), profile, paths),
+            new Date(now()),
+          );
+        });
+        record({
+          action: "user.profile_update",
+          resource: `user/${id}`,
+          details: { fields: paths.join(",") || "all" },
+        });
+        return { user: toUser(account) };
+      }),
 
     async getUser({ id }) {
       return { user: toUser(await accountOf(id)) };

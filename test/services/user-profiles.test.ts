@@ -67,6 +67,33 @@ describe("one's own profile", () => {
     expect((await update({ bio: "a\0b" }, "bio")).reason).toBe("bad_text");
   });
 
+  test("is put on the record with each field once, however often the mask names it", async () => {
+    const person = await world.somebody("again");
+    const update = (times: number) =>
+      world.users(person).updateProfile({
+        profile: { bio: "Baker", displayName: "Ama" },
+        updateMask: { paths: Array(times).fill(["bio", "display_name"]).flat() },
+      });
+    await update(8);
+    const [entry] = await world.audited("user.profile_update", `user/${person.id}`);
+    expect(entry?.details).toEqual({ fields: "bio,display_name" });
+    expect(await failure(update(400))).toMatchObject({
+      reason: "too_many_paths",
+      code: Code.InvalidArgument,
+    });
+  });
+
+  test("leaves all its changes on the record when they come in a flood", async () => {
+    const person = await world.somebody("flooding");
+    const users = world.users(person);
+    const flood = Array.from({ length: 40 }, (_, i) =>
+      users.updateProfile({ profile: { bio: `${i}` }, updateMask: { paths: ["bio"] } }),
+    );
+    await Promise.all(flood);
+    await world.audited("user.profile_update", `user/${person.id}`, 40);
+    expect(await world.metrics()).not.toMatch(/user_reports_lost_total\{/);
+  });
+
   test("of two changes at once to different fields, both hold", async () => {
     const person = await world.somebody("both");
     const users = world.users(person);

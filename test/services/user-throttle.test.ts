@@ -129,8 +129,51 @@ test("one password at many accounts is slowed by the network it comes from, whic
   await world.login(person.email, { address });
   expect((await guess("spray29@example.com", address)).reason).toBe("bad_credentials");
   expect((await guess("spray30@example.com", address)).reason).toBe("throttled");
-  expect((await failure(world.login(person.email, { address }))).reason).toBe("throttled");
+  const visitor = await world.somebody("visitor");
+  expect((await failure(world.login(visitor.email, { address }))).reason).toBe("throttled");
   expect((await guess("spray31@example.com", elsewhere())).reason).toBe("bad_credentials");
+});
+
+test("what a neighbour guesses keeps nobody out of a network he signed in from before", async () => {
+  const address = elsewhere();
+  const { email } = await world.register("neighbour@example.com", { address });
+  for (let i = 0; i < 30; i++) await guess(`aimless${i}@example.com`, address);
+  expect((await guess("aimless30@example.com", address)).reason).toBe("throttled");
+  await world.login(email, { address });
+  expect((await guess(email, address)).reason).toBe("bad_credentials");
+});
+
+test("guesses from one network sent all at once are counted all the same, and none lengthens the wait", async () => {
+  const address = elsewhere();
+  const reasons = await Promise.all(
+    Array.from({ length: 60 }, async (_, i) => (await guess(`flood${i}@example.com`, address)).reason),
+  );
+  expect(reasons.sort()).toEqual([...failed("bad_credentials", 30), ...failed("throttled", 30)]);
+  expect(waitOf(await guess("flood60@example.com", address))).toBe(1000);
+});
+
+test("a network never waits longer than a minute", async () => {
+  const address = elsewhere();
+  for (let i = 0; i < 30; i++) await guess(`slow${i}@example.com`, address);
+  const waits: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const wait = waitOf(await guess(`slower${i}@example.com`, address));
+    waits.push(wait);
+    world.clock.pass(wait);
+    await guess(`slowest${i}@example.com`, address);
+  }
+  expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((s) => s * 1000));
+});
+
+test("many who sign in at once from a network that is new to them are not taken for guessers", async () => {
+  const address = elsewhere();
+  const people = [];
+  for (let i = 0; i < 4; i++) people.push(await world.somebody("office"));
+  for (let round = 0; round < 10; round++) {
+    await world.sql`delete from known_places`;
+    await Promise.all(people.map(({ email }) => world.login(email, { address })));
+  }
+  expect((await guess("first.guess@example.com", address)).reason).toBe("bad_credentials");
 });
 
 test("all addresses of an IPv6 network are one", async () => {
@@ -151,9 +194,42 @@ test("asking whether addresses are taken, by registering, is slowed by network",
   await ask("free@example.com");
 });
 
-test("registering people in earnest is not slowed", async () => {
+test("from one network 20 people register in 10 minutes, and the next is told when", async () => {
   const address = elsewhere();
-  for (let i = 0; i < 35; i++) await world.register(`office${i}@example.com`, { address });
+  for (let i = 0; i < 20; i++) await world.register(`class${i}@example.com`, { address });
+  const error = await failure(world.register("class20@example.com", { address }));
+  expect(error).toMatchObject({ reason: "throttled", code: Code.ResourceExhausted });
+  expect(waitOf(error)).toBe(10 * minuteMs);
+  await world.register("class20@example.com", { address: elsewhere() });
+  world.clock.pass(10 * minuteMs);
+  await world.register("class21@example.com", { address });
+});
+
+test("registrations sent all at once make no more accounts, and none of them counts as a failure", async () => {
+  const address = elsewhere();
+  const ends = await Promise.all(
+    Array.from({ length: 40 }, (_, i) =>
+      world.register(`crowd${i}@example.com`, { address }).then(
+        () => "made",
+        ({ code }: ConnectError) => Code[code],
+      ),
+    ),
+  );
+  expect(ends.sort()).toEqual([...failed("ResourceExhausted", 20), ...failed("made", 20)]);
+  world.clock.pass(10 * minuteMs);
+  await world.register("latecomer@example.com", { address });
+  const [refused] = await world.sql`
+    select failures from sign_in_failures where scope = 'registration' order by last_at desc limit 1`;
+  expect(refused?.failures).toBe(0);
+});
+
+test("a registration that makes no account takes no place of one that does", async () => {
+  const { email } = await world.somebody("sitting");
+  const address = elsewhere();
+  const again = { email, password: goodPassword, displayName: "Ama" };
+  for (let i = 0; i < 21; i++)
+    expect((await failure(world.auth({ address }).register(again))).reason).toBe("email_taken");
+  await world.register("standing@example.com", { address });
 });
 
 test("what is counted holds for every replica and names nobody", async () => {
