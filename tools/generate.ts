@@ -2,5 +2,10 @@
 import { buf } from "./buf.ts";
 
 await import("./protos.ts");
-buf(["format", "--write", "proto"]);
-buf(["generate"]);
+try {
+  buf(["format", "--write", "proto"]);
+  buf(["generate"]);
+} catch {
+  // What is wrong, and where, buf has said itself.
+  process.exitCode = 1;
+}

@@ -163,7 +163,10 @@ describe("a service that calls another for a user", () => {
     const log = createLogger({ service: "test", level: "silent", contracts: [], destination: collectLogs() });
     const nats = await connectNats({ url: testStores().natsUrl, name: "test", log, waitMs: 5000 });
     try {
-      await (await openStandingBucket(nats)).put(sessionKey("s-away"), "");
+      await (await openStandingBucket(nats)).put(
+        sessionKey("s-away"),
+        await issuer.standing(sessionKey("s-away")),
+      );
       await vi.waitFor(
         async () => expect(reasonOf(await failure(client.getTeam({ id }, headers)))).toBe("session_ended"),
         {

@@ -40,6 +40,6 @@ export async function authenticatorFor(
         use,
       })),
   });
-  const standing = await watchStanding(nats, log);
+  const standing = await watchStanding(nats, log, keys);
   return tokenAuthenticator(createVerifier({ service, keys, standing }));
 }

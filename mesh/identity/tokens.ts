@@ -15,6 +15,7 @@ export const tokenTypes = {
   service: "weft-service+jwt",
   statement: "weft-user+jwt",
   assertion: "weft-assertion+jwt",
+  standing: "weft-standing+jwt",
 } as const;
 
 /** Where a service that acts for a user puts the issuer's statement about that user. */
@@ -40,6 +41,11 @@ export function userOf(payload: JWTPayload): UserIdentity {
     return { id: sub, sessionId: sid, email, roles, permissions };
   }
   throw fail.unauthenticated("bad_token", "the token lacks claims about its user");
+}
+
+/** Today's roles of a user, where a verified payload has them in their right form. */
+export function grantOfToken({ roles, permissions }: JWTPayload) {
+  return isTexts(roles) && isTexts(permissions) ? { roles, permissions } : undefined;
 }
 
 export function serviceOfToken(payload: JWTPayload): ServiceIdentity {

@@ -15,6 +15,8 @@ export interface TestIssuer {
   readonly asked: Record<"issueServiceToken" | "exchangeUserToken" | "getKeySet", number>;
   /** An access token, as a signed-in user has it. */
   accessToken(user: UserIdentity): Promise<string>;
+  /** An entry of the standing bucket, as the issuer puts it there. */
+  standing(key: string, claims?: object): Promise<string>;
 }
 
 const lifetimeMs = 600_000;
@@ -65,6 +67,7 @@ export async function createTestIssuer(): Promise<TestIssuer> {
     }),
     accessToken: ({ id, sessionId, email, roles, permissions }) =>
       sign(tokenTypes.access, platformAudience, { sub: id, sid: sessionId, email, roles, permissions }),
+    standing: (key, claims = {}) => sign(tokenTypes.standing, platformAudience, { ...claims, sub: key }),
   };
 }
 

@@ -10,9 +10,14 @@ export interface Announcement {
 
 export interface AnnouncementRow extends Announcement {
   readonly version: bigint;
+  readonly changedAt: Date;
 }
 
-/** Notes what must be told, in the transaction that makes it true. */
+/**
+ * Notes what must be told, in the transaction that makes it true. Watchers hold
+ * on to what became true last, so the times of one key only grow, whichever
+ * instance with whichever clock writes them.
+ */
 export async function announce(tx: Query, news: readonly Announcement[], nowMs: number): Promise<void> {
   const [changedAt, expiresAt] = [new Date(nowMs), new Date(nowMs + standingTtlMs)];
   for (const { key, value } of news) {
@@ -22,8 +27,8 @@ export async function announce(tx: Query, news: readonly Announcement[], nowMs: 
       on conflict (key) do update set
         value = excluded.value,
         version = excluded.version,
-        changed_at = excluded.changed_at,
-        expires_at = excluded.expires_at`;
+        changed_at = greatest(excluded.changed_at, announcements.changed_at + interval '1 ms'),
+        expires_at = greatest(excluded.expires_at, announcements.expires_at + interval '1 ms')`;
   }
 }
 
@@ -34,7 +39,7 @@ export async function pendingAnnouncements(
   now: Date,
 ): Promise<AnnouncementRow[]> {
   return query<AnnouncementRow[]>`
-    select key, value, version from announcements
+    select key, value, version, changed_at from announcements
     where announced_version <> version and expires_at > ${now}
     order by version limit ${limit}`;
 }

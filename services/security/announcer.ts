@@ -1,6 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import type { Database, Logger, Nats } from "#mesh";
 import { openStandingBucket } from "#mesh";
+import type { AnnouncementRow } from "./announcements-store.ts";
 import { announceAgain, markAnnounced, oldestPending, pendingAnnouncements } from "./announcements-store.ts";
 import type { Loop } from "./loop.ts";
 import { startLoop } from "./loop.ts";
@@ -8,6 +9,8 @@ import { startLoop } from "./loop.ts";
 export interface AnnouncerOptions {
   db: Database;
   nats: Nats;
+  /** Signs an entry: whoever reaches the broker could write one. */
+  sign: (row: AnnouncementRow) => Promise<string>;
   log: Logger;
   stopping: AbortSignal;
   now: () => number;
@@ -30,7 +33,7 @@ const lateMs = 10_000;
  * reconnect, and at the start, all that still matters is told again: a broker
  * may come back without what it held.
  */
-export function createAnnouncer({ db, nats, log, stopping, now }: AnnouncerOptions): Announcer {
+export function createAnnouncer({ db, nats, sign, log, stopping, now }: AnnouncerOptions): Announcer {
   let bucket: KV | undefined;
   let again = true;
 
@@ -45,7 +48,7 @@ export function createAnnouncer({ db, nats, log, stopping, now }: AnnouncerOptio
     for (;;) {
       const news = await pendingAnnouncements(db.sql, batch, new Date(now()));
       if (news.length === 0) return;
-      await Promise.all(news.map(({ key, value }) => standing.put(key, JSON.stringify(value))));
+      await Promise.all(news.map(async (row) => standing.put(row.key, await sign(row))));
       await markAnnounced(db.sql, news);
       if (stopping.aborted) return;
     }

@@ -1,9 +1,17 @@
 import type { CryptoKey } from "jose";
-import type { Database, Query } from "#mesh";
+import type { Database, Logger, Query } from "#mesh";
 import { fail } from "#mesh";
 import type { RotationPlan } from "./key-rotation.ts";
 import { isPublished, planRotation } from "./key-rotation.ts";
-import { newSigningKey, privateKeyOf, publicKeyOf, publishedForm } from "./signing-key.ts";
+import type { RowKeys } from "./signing-key.ts";
+import {
+  isOurs,
+  newSigningKey,
+  privateKeyOf,
+  privatePartOf,
+  publicKeyOf,
+  publishedForm,
+} from "./signing-key.ts";
 import type { SigningKeyRow } from "./signing-keys-store.ts";
 import {
   activateKey,
@@ -31,12 +39,14 @@ export interface Keyring {
   rotate(tx: Query, force: boolean): Promise<string | undefined>;
   /** Reads the keys anew, after a rotation. */
   reload(): Promise<void>;
+  /** Throws when nothing can be signed, or when somebody else wrote to the table of keys. */
+  check(): Promise<void>;
 }
 
 export interface KeyringOptions {
   db: Database;
-  /** Encrypts private keys. */
-  encryptionKey: Uint8Array;
+  rowKeys: RowKeys;
+  log: Logger;
   rotationMs: number;
   /** Life of the longest token that we sign. */
   longestLifeMs: number;
@@ -48,6 +58,8 @@ interface Snapshot {
   readonly signer: Signer | undefined;
   readonly verifiers: ReadonlyMap<string, CryptoKey>;
   readonly published: ReturnType<typeof publishedForm>[];
+  /** Ids of rows whose seal does not hold. */
+  readonly foreign: string;
 }
 
 /** Another instance may have rotated: this is how long a retired key may go on signing here. */
@@ -56,25 +68,35 @@ const signerFreshMs = 5000;
 const publishedFreshMs = 1000;
 
 export function createKeyring(options: KeyringOptions): Keyring {
-  const { db, encryptionKey, rotationMs, longestLifeMs, now } = options;
+  const { db, rowKeys, rotationMs, longestLifeMs, log, now } = options;
   let latest: Snapshot | undefined;
   let loading: Promise<Snapshot> | undefined;
 
+  const sorted = (rows: readonly SigningKeyRow[]) => {
+    const ours = rows.filter((row) => isOurs(rowKeys.seal, row));
+    const foreign = rows.filter((row) => !ours.includes(row));
+    return { ours, foreign: foreign.map(({ kid }) => kid).join(",") };
+  };
+
   const load = async (): Promise<Snapshot> => {
     const takenMs = now();
-    const rows = (await signingKeys(db.sql)).filter((row) => isPublished(row, takenMs));
+    const { ours, foreign } = sorted(await signingKeys(db.sql));
+    const rows = ours.filter((row) => isPublished(row, takenMs));
+    if (foreign && foreign !== latest?.foreign) {
+      log.error({ kids: foreign }, "rows of signing_keys were not written by this service and are ignored");
+    }
     const active = rows.find(({ state }) => state === "active");
     const known = latest?.signer;
     const signer =
       active &&
       (known?.kid === active.kid
         ? known
-        : { kid: active.kid, key: await privateKeyOf(encryptionKey, active) });
+        : { kid: active.kid, key: await privateKeyOf(rowKeys.encryption, active) });
     const verifiers = new Map<string, CryptoKey>();
     for (const row of rows) {
       verifiers.set(row.kid, latest?.verifiers.get(row.kid) ?? (await publicKeyOf(row)));
     }
-    latest = { takenMs, signer, verifiers, published: rows.map(publishedForm) };
+    latest = { takenMs, signer, verifiers, published: rows.map(publishedForm), foreign };
     return latest;
   };
 
@@ -89,7 +111,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
   const apply = async (tx: Query, plan: RotationPlan, rows: readonly SigningKeyRow[]) => {
     const at = new Date(now());
     const make = async () => {
-      const made = newSigningKey(encryptionKey, at, longestLifeMs);
+      const made = newSigningKey(rowKeys, at, longestLifeMs);
       await insertSigningKey(tx, made);
       return made.kid;
     };
@@ -107,9 +129,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
   return {
     async signer() {
       const { signer } = await snapshot(signerFreshMs);
-      if (!signer) {
-        throw fail.unavailable("no_signing_key", "there is no active signing key", { retryAfterMs: 1000 });
-      }
+      if (!signer) throw noSigner();
       return signer;
     },
     async verifier(kid) {
@@ -121,13 +141,29 @@ export function createKeyring(options: KeyringOptions): Keyring {
     async rotate(tx, force) {
       await lockSigningKeys(tx);
       const rows = await signingKeys(tx);
+      const { ours } = sorted(rows);
       // Before anything is written: with another master key, what is written would be wrong too.
-      for (const row of rows) if (row.state !== "retired") await privateKeyOf(encryptionKey, row);
-      return apply(tx, planRotation(rows, { rotationMs, nowMs: now(), force }), rows);
+      for (const row of rows) if (row.state !== "retired") privatePartOf(rowKeys.encryption, row);
+      const intruder = rows.find((row) => row.state !== "retired" && !ours.includes(row));
+      if (intruder) throw foreignKeys(intruder.kid);
+      return apply(tx, planRotation(ours, { rotationMs, nowMs: now(), force }), ours);
     },
     async reload() {
       await loading?.catch(() => {});
       await load();
     },
+    async check() {
+      const { signer, foreign } = await snapshot(signerFreshMs);
+      if (foreign) throw foreignKeys(foreign);
+      if (!signer) throw noSigner();
+    },
   };
 }
+
+const noSigner = () =>
+  fail.unavailable("no_signing_key", "there is no active signing key", { retryAfterMs: 1000 });
+
+const foreignKeys = (kids: string) =>
+  fail.precondition("foreign_signing_key", `signing_keys has rows that this service did not write: ${kids}`, {
+    remedy: "find out who can write to its database, then delete these rows",
+  });

@@ -1,3 +1,5 @@
+import { standingTtlMs } from "#mesh";
+
 /** How long what we issue is good. */
 export interface Lifetimes {
   readonly accessMs: number;
@@ -11,9 +13,9 @@ export interface Lifetimes {
 /** Statements are made anew for each callee; five minutes keep the exchange off most calls. */
 export const statementMs = 5 * 60_000;
 
-/** Life of the longest token that is signed with our keys. */
+/** Life of the longest token, or entry of the standing bucket, that is signed with our keys. */
 export const longestLifeMs = ({ accessMs, serviceMs }: Lifetimes): number =>
-  Math.max(accessMs, serviceMs, statementMs);
+  Math.max(accessMs, serviceMs, statementMs, standingTtlMs);
 
 /** A refresh token ends with its session, or when it is left unused. */
 export const refreshExpiry = ({ idleMs }: Lifetimes, sessionExpiresMs: number, nowMs: number): number =>

@@ -9,6 +9,7 @@ import type { Decision, Question, Target, TeamRole } from "./decision.ts";
 import { byOwnership, byRole, byTeamRole, notGranted } from "./decision.ts";
 import { adminRole, grantOf, heldRoles, listRoles, permissionsOf } from "./grants-store.ts";
 import type { RoleChanges } from "./role-changes.ts";
+import { createSampler } from "./sampler.ts";
 import { canonicalId, storable } from "./text.ts";
 
 export interface PermissionsDeps {
@@ -16,14 +17,29 @@ export interface PermissionsDeps {
   calls: Clients<{ teams: typeof TeamService }>;
   changes: RoleChanges;
   trail: AuditTrail;
+  now: () => number;
 }
+
+/** Users can make services ask, so denials must not fill a record that is kept for ever. */
+const auditEveryMs = 10_000;
 
 export const permissions = ({
   db,
   calls,
   changes,
   trail,
+  now,
 }: PermissionsDeps): Handlers<typeof PermissionService> => {
+  const sampler = createSampler({ everyMs: auditEveryMs, now });
+
+  const recordDenial = async (question: Question, decision: Decision, call: Call) => {
+    const { userId, permission } = question;
+    // Who asks about himself is denied nothing yet, and could ask for ever.
+    if (!call.caller.service && call.caller.user?.id === userId) return;
+    const held = sampler.admit(`${userId} ${permission}`);
+    if (held !== undefined) await trail.tryRecord(denial(question, decision, held, call));
+  };
+
   const teamRole = async (question: Question, call: Call): Promise<TeamRole> => {
     const { teamId } = question.target ?? {};
     if (!teamId) return undefined;
@@ -54,11 +70,16 @@ export const permissions = ({
   };
 
   return {
+    /**
+     * Whose a resource is and which team it belongs to is believed when a service
+     * asks, since it looked at the resource. A user without a service could claim
+     * to own anything, so he is answered by his roles alone.
+     */
     async checkPermission(request, call) {
-      const question = questionOf(request);
+      const question = questionOf(request, call.caller.service !== undefined);
       requireMayAsk(call, question.userId);
       const decision = await decide(question, call);
-      if (!decision.allowed) await trail.tryRecord(denial(question, decision, call));
+      if (!decision.allowed) await recordDenial(question, decision, call);
       return { ...decision };
     },
 
@@ -95,8 +116,16 @@ function requireMayAsk({ caller: { user } }: Call, aboutId: string): void {
   });
 }
 
-function questionOf({ userId, permission, resource }: CheckPermissionRequest): Question {
-  return { userId: canonicalId(userId), permission, target: resource && targetOf(resource) };
+function questionOf(
+  { userId, permission, resource }: CheckPermissionRequest,
+  factsBelieved: boolean,
+): Question {
+  const target = resource && targetOf(resource);
+  return {
+    userId: canonicalId(userId),
+    permission,
+    target: target && (factsBelieved ? target : { ...target, ownerId: "", teamId: "" }),
+  };
 }
 
 const targetOf = ({ type, id, ownerId, teamId }: Resource): Target => ({
@@ -106,12 +135,22 @@ const targetOf = ({ type, id, ownerId, teamId }: Resource): Target => ({
   teamId: canonicalId(teamId),
 });
 
-const denial = ({ userId, permission, target }: Question, { reason }: Decision, call: Call) => ({
+const denial = (
+  { userId, permission, target }: Question,
+  { reason }: Decision,
+  held: number,
+  call: Call,
+) => ({
   ...ownEntry,
   actor: `user:${userId}`,
   action: "permission.check",
   resource: target ? `${target.type}/${target.id}` : "",
   outcome: Outcome.DENIED,
   requestId: call.correlationId,
-  details: { permission, reason, asked_by: describeCaller(call.caller) },
+  details: {
+    permission,
+    reason,
+    asked_by: describeCaller(call.caller),
+    ...(held > 0 && { unrecorded_before: String(held) }),
+  },
 });

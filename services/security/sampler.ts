@@ -4,7 +4,9 @@ export interface Sampler {
   admit(name: string): number | undefined;
 }
 
-/** Names must be few: each is remembered. */
+/** Bounds memory: of more names than this, the one let through longest ago is forgotten. */
+const mostNames = 10_000;
+
 export function createSampler({ everyMs, now }: { everyMs: number; now: () => number }): Sampler {
   const last = new Map<string, { atMs: number; held: number }>();
   return {
@@ -13,6 +15,12 @@ export function createSampler({ everyMs, now }: { everyMs: number; now: () => nu
       if (entry && Math.abs(now() - entry.atMs) < everyMs) {
         entry.held++;
         return undefined;
+      }
+      // Set anew, so that the map's order is that of the last admissions.
+      last.delete(name);
+      for (const oldest of last.keys()) {
+        if (last.size < mostNames) break;
+        last.delete(oldest);
       }
       last.set(name, { atMs: now(), held: 0 });
       return entry?.held ?? 0;

@@ -50,8 +50,28 @@ export async function setUp({
   const trust = await openTrust({ file: config.SECURITY_TRUST_FILE, log, now });
   const record = await recordId(db.sql);
 
+  const keyring = createKeyring({
+    db,
+    rowKeys: {
+      encryption: deriveKey(config.SECURITY_MASTER_KEY, "signing keys"),
+      seal: deriveKey(config.SECURITY_MASTER_KEY, "signing key seals"),
+    },
+    rotationMs,
+    longestLifeMs: longestLifeMs(lifetimes),
+    log,
+    now,
+  });
+  const signed = createSignedTokens(keyring, now);
+
   const anchor = createAuditAnchor({ db, nats, recordId: record, log, stopping });
-  const announcer = createAnnouncer({ db, nats, log, stopping, now });
+  const announcer = createAnnouncer({
+    db,
+    nats,
+    sign: ({ key, value, changedAt }) => signed.standing(key, value, changedAt.getTime()),
+    log,
+    stopping,
+    now,
+  });
   const store = createWriteStore(db, [announcer, anchor]);
   const auditKey = deriveKey(config.SECURITY_MASTER_KEY, "audit record");
   const trail = createAuditTrail({
@@ -64,15 +84,7 @@ export async function setUp({
     now,
   });
 
-  const keyring = createKeyring({
-    db,
-    encryptionKey: deriveKey(config.SECURITY_MASTER_KEY, "signing keys"),
-    rotationMs,
-    longestLifeMs: longestLifeMs(lifetimes),
-    now,
-  });
   const rotation = await startRotation({ keyring, store, trail, rotationMs, log, stopping });
-  const signed = createSignedTokens(keyring, now);
   const threatLog = createThreatLog({ metrics, now });
   const sessions = createSessions({
     store,
@@ -86,7 +98,7 @@ export async function setUp({
   const changes = createRoleChanges({ store, audit: trail, now });
   const purge = startPurge({ db, log, stopping, now });
 
-  health.add({ name: "signing_key", critical: true, check: () => keyring.signer() });
+  health.add({ name: "signing_key", critical: true, check: () => keyring.check() });
   // Decided without these; but somebody should know.
   health.add({ name: "announcements", critical: false, check: () => announcer.check() });
   health.add({ name: "audit_record", critical: false, check: () => anchor.check() });
@@ -97,7 +109,7 @@ export async function setUp({
         TokenService,
         tokens({ db, store, keyring, rotation, signed, sessions, serviceTokens, trail, metrics, now }),
       ),
-      handlers(PermissionService, permissions({ db, calls, changes, trail })),
+      handlers(PermissionService, permissions({ db, calls, changes, trail, now })),
       handlers(AuditService, audit({ db, trail })),
       handlers(ThreatService, threats({ db, store, trail, log: threatLog, metrics, now })),
     ],

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JWTPayload } from "jose";
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from "jose";
 import type { Grant } from "#mesh";
-import { algorithm, issuer, platformAudience, tokenTypes } from "#mesh";
+import { algorithm, issuer, platformAudience, standingTtlMs, tokenTypes } from "#mesh";
 import { userOf } from "#mesh/identity/tokens.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -31,6 +31,8 @@ export interface SignedTokens {
     audience: string,
     expiresMs: number,
   ): Promise<Signed>;
+  /** What has changed about a session or a user, for the bucket that every process watches. */
+  standing(key: string, claims: JWTPayload, sinceMs: number): Promise<string>;
   /**
    * Reads a token about a user: an access token, or, for a service that says
    * who it is, a statement made for it.
@@ -99,6 +101,16 @@ export function createSignedTokens(keyring: Keyring, now: () => number): SignedT
         { aud: audience, ...claimsOf(subject, grant), act: { sub: actor } },
         expiresMs,
       ),
+    async standing(key, claims, sinceMs) {
+      const { kid, key: privateKey } = await keyring.signer();
+      // To the millisecond (RFC 7519 §2 allows it): roles may change twice in a second.
+      return new SignJWT({ ...claims, sub: key })
+        .setProtectedHeader({ alg: algorithm, typ: tokenTypes.standing, kid })
+        .setIssuer(issuer)
+        .setIssuedAt(sinceMs / 1000)
+        .setExpirationTime((sinceMs + standingTtlMs) / 1000)
+        .sign(privateKey);
+    },
     async read(token, reader) {
       try {
         const { typ } = decodeProtectedHeader(token);

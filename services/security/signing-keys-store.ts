@@ -6,6 +6,7 @@ export interface SigningKeyRow {
   readonly state: KeyState;
   readonly publicKey: string;
   readonly privateKey: Uint8Array | null;
+  readonly seal: Uint8Array;
   readonly createdAt: Date;
   readonly activatedAt: Date | null;
   readonly retiredAt: Date | null;
@@ -22,7 +23,8 @@ export async function lockSigningKeys(tx: Query): Promise<void> {
 
 export async function signingKeys(query: Query): Promise<SigningKeyRow[]> {
   return query<SigningKeyRow[]>`
-    select kid, state, public_key, private_key, created_at, activated_at, retired_at, longest_life_ms
+    select kid, state, public_key, private_key, seal, created_at, activated_at, retired_at,
+      longest_life_ms
     from signing_keys order by created_at, kid`;
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { decodeProtectedHeader } from "jose";
+import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import { newId } from "#mesh";
@@ -119,6 +119,43 @@ test("rotating is for operators and security:admin, and is in the audit record",
   const { kid } = await as("security:admin").rotateKeys({});
   const { entries } = await it.audit.listAudit({ action: "key.rotate", resource: `signing-key/${kid}` });
   expect(entries).toMatchObject([{ actor: expect.stringMatching(/^user:/) }]);
+});
+
+describe("a key that somebody else put into the table", () => {
+  const forger = async () => {
+    const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
+    const { x = "" } = await exportJWK(publicKey);
+    const token = await new SignJWT({ sid: newId(), email: "e@example.com", roles: [], permissions: ["*:*"] })
+      .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", kid: "forged" })
+      .setSubject(newId())
+      .setIssuer("weft-security")
+      .setAudience("weft")
+      .setIssuedAt()
+      .setExpirationTime("5m")
+      .sign(privateKey);
+    return { x, token };
+  };
+  test("is not published, and verifies nothing", async () => {
+    await using it = await securityHost();
+    const { x, token } = await forger();
+    await it.sql`
+      insert into signing_keys (kid, state, public_key, seal, created_at, retired_at, longest_life_ms)
+      values ('forged', 'retired', ${x}, ${randomBytes(32)}, now(), now(), 3600000)`;
+    later(2000);
+    expect(await published(it)).not.toContain("forged");
+    expect((await it.tokens.validateToken({ token })).valid).toBe(false);
+    expect((await it.tokens.validateToken({ token: await open(it) })).valid).toBe(true);
+  });
+
+  test("is not believed in the place of one of ours either", async () => {
+    await using it = await securityHost();
+    const { x } = await forger();
+    await it.sql`update signing_keys set public_key = ${x} where state = 'next'`;
+    later(2000);
+    const { keys } = await it.client(TokenService).getKeySet({});
+    expect(keys.map((key) => key.x)).not.toContain(x);
+    await expect(rotate(it)).rejects.toThrow(/rows that this service did not write/);
+  });
 });
 
 describe("the master key", () => {

@@ -233,7 +233,8 @@ describe("may this user do this", () => {
   });
 
   test("no, in words that say what is missing, and in the record", async () => {
-    const answer = await check(stranger, "content:publish", {
+    const other = newId();
+    const answer = await check(other, "content:publish", {
       type: "post",
       id: "9",
       ownerId: member,
@@ -247,11 +248,34 @@ describe("may this user do this", () => {
     expect(entries).toMatchObject([
       {
         action: "permission.check",
-        actor: `user:${stranger}`,
+        actor: `user:${other}`,
         outcome: Outcome.DENIED,
         details: { permission: "content:publish", asked_by: "service:content" },
       },
     ]);
+  });
+
+  test("is recorded once in a while when services are told no, and never when users are told about themselves", async () => {
+    const userId = newId();
+    const about = { type: "post", id: newId() };
+    const recorded = async () =>
+      (await it.client(AuditService, asOperator).listAudit({ resource: `post/${about.id}` })).entries.length;
+    const ask = { userId, permission: "content:publish", resource: about };
+    for (let times = 0; times < 3; times++) await as(asUser(userId)).checkPermission(ask);
+    expect(await recorded()).toBe(0);
+    for (let times = 0; times < 3; times++) await check(userId, "content:publish", about);
+    expect(await recorded()).toBe(1);
+    await check(userId, "content:delete", about);
+    expect(await recorded()).toBe(2);
+  });
+
+  test("is decided by roles alone when a user claims whose it is or which team it belongs to", async () => {
+    const claim = (userId: string, permission: string, resource: { ownerId?: string; teamId?: string }) =>
+      as(asUser(userId)).checkPermission({ userId, permission, resource: { type: "post", ...resource } });
+    expect((await claim(stranger, "content:delete", { ownerId: stranger })).allowed).toBe(false);
+    expect((await claim(member, "content:publish", { teamId: team })).allowed).toBe(false);
+    expect((await claim(stranger, "content:publish", { teamId: lostTeam })).allowed).toBe(false);
+    expect((await claim(stranger, "content:read", {})).allowed).toBe(true);
   });
 
   test("nobody knows, while the user service is away and the team alone could permit it", async () => {

@@ -3,12 +3,15 @@ import type { AddressInfo, Socket } from "node:net";
 import { connect as connectSocket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeJwt } from "jose";
 import { afterEach, describe, expect, test } from "vitest";
 import { startNats } from "#embedded";
 import { PermissionService } from "#gen/security/v1/permissions_pb.js";
+import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Nats, Standing } from "#mesh";
 import { connectNats, newId, openStandingBucket, sessionKey, userKey, watchStanding } from "#mesh";
 import { openDatabase } from "#mesh/db/database.ts";
+import { createKeySource } from "#mesh/identity/keys.ts";
 import { testStores } from "#mesh/testing/stores.ts";
 import {
   announce,
@@ -34,7 +37,12 @@ const connect = async (url = testStores().natsUrl): Promise<Nats> => {
   return nats;
 };
 /** As every process of the mesh watches. */
-const watcher = async (url?: string): Promise<Standing> => watchStanding(await connect(url), quiet);
+const watcher = async (it: SecurityHost, url?: string): Promise<Standing> =>
+  watchStanding(
+    await connect(url),
+    quiet,
+    createKeySource({ fetch: async () => (await it.client(TokenService).getKeySet({})).keys }),
+  );
 
 const open = async (it: SecurityHost, userId = newId()) => {
   const { tokens, roles, permissions } = await it.tokens.openSession({ userId, email: "ada@example.com" });
@@ -101,7 +109,7 @@ async function ownNats() {
 describe("every process hears", () => {
   test("of a session that is closed, and of no other", async () => {
     const it = await startSecurity();
-    const standing = await watcher();
+    const standing = await watcher(it);
     const [one, other] = [await open(it), await open(it)];
     await close(it, one.sessionId.toUpperCase());
     await eventually(() => standing.isRevoked(one.sessionId));
@@ -110,7 +118,7 @@ describe("every process hears", () => {
 
   test("of all sessions of a user that are closed, and of one that is ended for reuse", async () => {
     const it = await startSecurity();
-    const standing = await watcher();
+    const standing = await watcher(it);
     const userId = newId();
     const sessions = [await open(it, userId), await open(it, userId)];
     await it.tokens.closeUserSessions({ userId });
@@ -125,7 +133,7 @@ describe("every process hears", () => {
 
   test("of changed roles, which then hold for running tokens", async () => {
     const it = await startSecurity();
-    const standing = await watcher();
+    const standing = await watcher(it);
     const { userId, user } = await open(it);
     await setRoles(it, userId, "Viewer");
     await eventually(() => standing.current(user).roles.includes("Viewer"));
@@ -136,16 +144,34 @@ describe("every process hears", () => {
 
   test("that a user who is forgotten may do nothing any more", async () => {
     const it = await startSecurity();
-    const standing = await watcher();
+    const standing = await watcher(it);
     const { userId, user, sessionId } = await open(it);
     await it.permissions.forgetUser({ userId });
     await eventually(() => standing.isRevoked(sessionId));
     await eventually(() => standing.current(user).permissions.length === 0);
   });
 
+  test("nothing that somebody else wrote, and a later change however the clocks are", async () => {
+    const it = await startSecurity();
+    const standing = await watcher(it);
+    const { userId, user } = await open(it);
+    const bucket = await openStandingBucket(await connect());
+    const forged = JSON.stringify({ roles: ["Admin"], permissions: ["*:*"] });
+    await bucket.put(userKey(userId), forged);
+    await setRoles(it, userId, "Viewer");
+    await eventually(() => standing.current(user).roles.includes("Viewer"));
+    await bucket.put(userKey(userId), forged);
+    // Another instance, whose clock is ahead, was the last to write.
+    await it.sql`update announcements set changed_at = changed_at + interval '5 s' where key = ${userKey(userId)}`;
+    await it.sql`update announcements set announced_version = 0 where key = ${userKey(userId)}`;
+    await eventually(async () => (await bucket.get(userKey(userId)))?.string() !== forged);
+    await setRoles(it, userId, "Editor");
+    await eventually(() => standing.current(user).roles.includes("Editor"));
+  });
+
   test("what an instance that died left untold", async () => {
     const it = await startSecurity();
-    const standing = await watcher();
+    const standing = await watcher(it);
     const sessionId = newId();
     await it.sql`
       insert into announcements (key, value, version, changed_at, expires_at)
@@ -163,7 +189,7 @@ describe("while the broker is away", () => {
     await close(it, sessionId);
     await setRoles(it, userId, "Manager");
     await nats.start();
-    const standing = await watcher(nats.url);
+    const standing = await watcher(it, nats.url);
     await eventually(() => standing.isRevoked(sessionId));
     await eventually(() => standing.current(user).roles.includes("Manager"));
   });
@@ -174,16 +200,17 @@ describe("while the broker is away", () => {
     const { sessionId, userId } = await open(it);
     await close(it, sessionId);
     await setRoles(it, userId, "Manager");
-    const before = await watcher(nats.url);
+    const before = await watcher(it, nats.url);
     await eventually(() => before.isRevoked(sessionId));
     await nats.stop();
     await nats.forget();
     await nats.start();
-    const after = await watcher(nats.url);
+    const after = await watcher(it, nats.url);
     await eventually(() => after.isRevoked(sessionId));
     await eventually(async () => {
       const bucket = await openStandingBucket(await connect(nats.url));
-      return (await bucket.get(userKey(userId)))?.json<{ roles: string[] }>().roles.includes("Manager");
+      const entry = await bucket.get(userKey(userId));
+      return entry && String(decodeJwt(entry.string()).roles) === "Manager";
     });
   });
 

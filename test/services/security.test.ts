@@ -101,9 +101,11 @@ describe("the security service on its socket", () => {
     expect(entries).toMatchObject([{ service: "order" }]);
   });
 
-  test("is healthy, with its signing key among what that takes", async () => {
+  test("is healthy but for the user service, which is not there, with its signing key among what that takes", async () => {
     const { status, dependencies } = await hosted.health();
-    expect(status).toBe("healthy");
+    expect(status).toBe("degraded");
+    const unwell = Object.entries(dependencies).filter(([, it]) => it.status !== "healthy");
+    expect(unwell.map(([name]) => name)).toEqual(["user"]);
     expect(dependencies).toMatchObject({
       database: { critical: true },
       signing_key: { status: "healthy", critical: true },

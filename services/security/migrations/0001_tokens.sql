@@ -7,6 +7,9 @@ create table signing_keys (
   -- Encrypted under the master key. Gone once the key is retired: what does not
   -- exist cannot be stolen.
   private_key bytea,
+  -- HMAC over kid and public key, under a key that is not in the database: who
+  -- can write here must not be able to make others believe a key of his own.
+  seal bytea not null,
   created_at timestamptz(3) not null,
   activated_at timestamptz(3),
   retired_at timestamptz(3),
