@@ -6,7 +6,7 @@ import { loadCatalog, usualPort } from "../catalog.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
 import { addToCompose } from "../new/compose.ts";
-import type { NewService } from "../new/templates.ts";
+import type { NewService } from "../new/new-service.ts";
 import { filesOf } from "../new/templates.ts";
 import { run } from "../run.ts";
 import { paint, print } from "../terminal.ts";

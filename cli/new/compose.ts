@@ -1,5 +1,5 @@
 import { fail } from "#mesh";
-import type { NewService } from "./templates.ts";
+import type { NewService } from "./new-service.ts";
 
 /**
  * Adds a service to docker-compose.yml as text, so that comments and layout

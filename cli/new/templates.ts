@@ -1,14 +1,7 @@
 import { contractTemplate } from "./contract-template.ts";
+import type { NewService } from "./new-service.ts";
 import { handlersTemplate, migrationTemplate, serviceTemplate, storeTemplate } from "./service-templates.ts";
 import { testTemplate } from "./test-template.ts";
-
-export interface NewService {
-  /** As in `weft serve <name>`: lower case. */
-  readonly name: string;
-  /** As in `<Name>Service`. */
-  readonly title: string;
-  readonly port: number;
-}
 
 /** The files of a new service, by path: the least that has every part a service has. */
 export function filesOf(service: NewService): ReadonlyMap<string, string> {

@@ -1,4 +1,4 @@
-import type { NewService } from "./templates.ts";
+import type { NewService } from "./new-service.ts";
 
 export const testTemplate = ({
   name,

@@ -70,7 +70,7 @@ const ends: End[] = [
   ],
   [
     "a message that cannot be read",
-    "unreadable_request",
+    "invalid_argument",
     (rpc, protocol) =>
       rpc.send(
         "Echo",
