@@ -36,6 +36,9 @@ export function urlOf(
   return `http://localhost:${definition ? usualPort(definition) : 0}`;
 }
 
+export const allMethods = (services: readonly ServiceDefinition[]): DescMethod[] =>
+  services.flatMap(({ contracts }) => contracts.flatMap((contract) => contract.methods));
+
 /** Finds `user.v1.AuthService/Login`; a unique ending such as `AuthService/Login` or `Login` will do. */
 export function findMethod(
   services: readonly ServiceDefinition[],
@@ -46,7 +49,7 @@ export function findMethod(
     .replace(/\.([^./]+)$/, (match, last) =>
       text.includes("/") || text.split(".").length < 4 ? match : `/${last}`,
     );
-  const all = services.flatMap(({ contracts }) => contracts.flatMap((contract) => contract.methods));
+  const all = allMethods(services);
   const exact = all.filter((method) => methodName(method) === wanted);
   const found = exact.length > 0 ? exact : all.filter((method) => methodName(method).endsWith(wanted));
   const [method] = found;

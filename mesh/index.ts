@@ -5,7 +5,7 @@ export type { Caller, ServiceIdentity, UserIdentity } from "./call/identity.ts";
 export { describeCaller, permits } from "./call/identity.ts";
 export type { ConfigOf, Field, Fields } from "./config/fields.ts";
 export { BadValue, duration, flag, integer, oneOf, port, text, url } from "./config/fields.ts";
-export { meshFields, perServiceFields } from "./config/mesh-config.ts";
+export { envPrefix, meshFields, perServiceFields } from "./config/mesh-config.ts";
 export type { Environment } from "./config/read.ts";
 export { readConfig } from "./config/read.ts";
 export { methodName, optionsOf, serviceOf } from "./contract/options.ts";
@@ -28,7 +28,6 @@ export {
   userKey,
   watchStanding,
 } from "./identity/standing.ts";
-export type { ServiceClaims, UserClaims } from "./identity/tokens.ts";
 export { algorithm, issuer, platformAudience, tokenTypes, userHeader } from "./identity/tokens.ts";
 export type { Logger } from "./log/logger.ts";
 export { createLogger } from "./log/logger.ts";

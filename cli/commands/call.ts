@@ -3,10 +3,9 @@ import type { DescMethod, DescMethodStreaming, DescMethodUnary, MessageInitShape
 import { create, createRegistry, fromJsonString, toJson, toJsonString } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
-import type { ServiceDefinition } from "#mesh";
 import { codeName, fail, methodName } from "#mesh";
 import { loadCatalog } from "../catalog.ts";
-import { findMethod, serviceToken, transportTo, urlOf } from "../client.ts";
+import { allMethods, findMethod, serviceToken, transportTo, urlOf } from "../client.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
 import { readState, requireState } from "../state.ts";
@@ -77,9 +76,6 @@ A stream prints one JSON object a line.`,
     }
   },
 };
-
-const allMethods = (services: readonly ServiceDefinition[]): DescMethod[] =>
-  services.flatMap(({ contracts }) => contracts.flatMap((contract) => contract.methods));
 
 type Request = MessageInitShape<DescMethod["input"]>;
 

@@ -1,8 +1,8 @@
 import type { Environment, ServiceDefinition } from "#mesh";
+import { envPrefix } from "#mesh";
 import { readMasterKey, trustFile } from "../keys.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Infrastructure } from "./infrastructure.ts";
-import { envPrefix } from "./ports.ts";
 
 /** The environment in which every service of this platform finds the others, its stores and its keys. */
 export async function platformEnvironment(

@@ -1,10 +1,7 @@
 import { createServer } from "node:net";
 import type { Environment, ServiceDefinition } from "#mesh";
-import { port, readConfig } from "#mesh";
+import { envPrefix, port, readConfig } from "#mesh";
 import { usualPort } from "../catalog.ts";
-
-/** The environment variable prefix of a service: `order` → `ORDER`. */
-export const envPrefix = (service: string): string => service.toUpperCase().replaceAll("-", "_");
 
 /**
  * A port for each service: the one the environment demands, else the usual one

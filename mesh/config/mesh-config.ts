@@ -85,6 +85,9 @@ export interface MeshConfig {
   readonly shutdownGraceMs: number;
 }
 
+/** How the names of one service's variables begin: `order` → `ORDER`. */
+export const envPrefix = (service: string): string => service.toUpperCase().replaceAll("-", "_");
+
 const usualNats = "nats://127.0.0.1:4222";
 
 /** Reads what concerns one service, its own variables included, so that all problems are told at once. */
@@ -94,7 +97,7 @@ export function readServiceConfig<F extends Fields>(
   own: F,
   env: Environment,
 ): { config: MeshConfig; own: ConfigOf<F> } {
-  const prefix = service.toUpperCase().replaceAll("-", "_");
+  const prefix = envPrefix(service);
   const portName = env[`${prefix}_PORT`] ? `${prefix}_PORT` : "PORT";
   const databaseName = `${prefix}_DATABASE_URL`;
   const perService = {

@@ -21,19 +21,6 @@ export const tokenTypes = {
 /** Where a service that acts for a user puts the issuer's statement about that user. */
 export const userHeader = "weft-user";
 
-export interface UserClaims extends JWTPayload {
-  sub: string;
-  sid: string;
-  email: string;
-  roles: string[];
-  permissions: string[];
-}
-
-export interface ServiceClaims extends JWTPayload {
-  sub: string;
-  scopes: string[];
-}
-
 /** Reads a verified payload as a user; the issuer's own mistakes are refused too. */
 export function userOf(payload: JWTPayload): UserIdentity {
   const { sub, sid, email, roles, permissions } = payload;

@@ -6,6 +6,7 @@ import type { DestinationStream } from "pino";
 import type { Caller } from "../call/identity.ts";
 import { anonymous } from "../call/identity.ts";
 import { createMemoryNetwork } from "../client/memory-network.ts";
+import { envPrefix } from "../config/mesh-config.ts";
 import { serviceOf } from "../contract/options.ts";
 import { hostService } from "../host/host.ts";
 import type { ServiceDefinition } from "../service.ts";
@@ -62,7 +63,7 @@ export async function hostInMemory(
           WEFT_ENV: "test",
           LOG_LEVEL: "silent",
           NATS_URL: stores.natsUrl,
-          [`${name.toUpperCase().replaceAll("-", "_")}_DATABASE_URL`]: urlOf(name),
+          [`${envPrefix(name)}_DATABASE_URL`]: urlOf(name),
           ...env,
         },
         ...(logs && { logs }),
