@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { markOf, takeLock } from "#embedded";
 import type { Environment } from "#mesh";
 import { fail, reasonOf } from "#mesh";
@@ -82,14 +83,17 @@ async function onFreePorts<T>(
   start: (ports: Map<string, number>) => Promise<T>,
 ): Promise<T> {
   let ports = await choose();
+  let triesLeft = 3;
   for (;;) {
     try {
       return await start(ports);
     } catch (error) {
       if (reasonOf(error) !== "port_taken") throw error;
       const others = await choose();
-      // The same again: it was demanded, not chosen.
-      if ([...others.values()].join() === [...ports.values()].join()) throw error;
+      const same = [...others.values()].join() === [...ports.values()].join();
+      // The same again: demanded, or given up by another start that failed as we did. Chance lets one go first.
+      if (same && --triesLeft === 0) throw error;
+      if (same) await sleep(Math.random() * 200);
       ports = others;
     }
   }
