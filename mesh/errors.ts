@@ -60,6 +60,7 @@ const failure =
 
 /** One maker per code: `throw fail.notFound("user_not_found", "no user has this id")`. */
 export const fail = {
+  canceled: failure(Code.Canceled),
   invalid: failure(Code.InvalidArgument),
   unauthenticated: failure(Code.Unauthenticated),
   denied: failure(Code.PermissionDenied),
@@ -81,7 +82,7 @@ export const fail = {
 export function toWireError(thrown: unknown): ConnectError {
   if (thrown instanceof ConnectError) return thrown;
   if (thrown instanceof Error && thrown.name === "AbortError") {
-    return new WeftError(Code.Canceled, "canceled", "the call was cancelled", { cause: thrown });
+    return fail.canceled("canceled", "the call was cancelled", { cause: thrown });
   }
   if (isStoreAway(thrown)) {
     return fail.unavailable("store_unavailable", "a store of this service cannot be reached now", {

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createContextKey } from "@connectrpc/connect";
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Caller, UserIdentity } from "./identity.ts";
@@ -11,7 +10,7 @@ export interface Call {
   readonly requestId: string;
   /** Shared by all calls that follow from one action of a user. */
   readonly correlationId: string;
-  /** W3C trace context, passed on as it came. */
+  /** W3C trace context of this call's own span, for what it causes elsewhere. */
   readonly traceparent: string;
   readonly caller: Caller;
   /** Where the call came from. */
@@ -23,12 +22,19 @@ export interface Call {
   readonly log: Logger;
   /** The bearer token that the caller showed, to be exchanged when acting for a user. */
   readonly userToken: string;
+  /** Metadata that came with the call. */
+  readonly requestHeader: Headers;
+  /** Metadata to send before the answer. */
+  readonly responseHeader: Headers;
+  /** Metadata to send behind the answer. */
+  readonly responseTrailer: Headers;
+  /** Why the call was ended early, once it was. */
+  readonly ended: unknown;
+  /** Calls back when the call is ended early; cheaper than `signal`. Gives back how to stop that. */
+  onEnd(listener: () => void): () => void;
 }
 
 const storage = new AsyncLocalStorage<Call | undefined>();
-
-/** Carries the call from the wire to the handlers. */
-export const callKey = createContextKey<Call | undefined>(undefined, { description: "weft call" });
 
 /** Runs a function so that `currentCall()` answers with this call inside. */
 export const runInCall = <T>(call: Call, fn: () => T): T => storage.run(call, fn);

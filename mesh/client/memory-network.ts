@@ -10,6 +10,7 @@ import { fail } from "../errors.ts";
 import { serverLimits } from "../limits.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import { type Credentials, nobody } from "../rpc/authenticate.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import type { Network } from "./network.ts";
 import { createMeshTransport } from "./transport.ts";
 
@@ -20,7 +21,7 @@ import { createMeshTransport } from "./transport.ts";
  */
 export interface MemoryNetwork {
   /** Makes a service reachable. */
-  attach(service: string, handlers: readonly UniversalHandler[]): void;
+  attach(service: string, rpc: Rpc): void;
   /** What a service of this name sees of the others; its scopes are those of its contracts. */
   networkOf(service: string, scopes: readonly string[]): Network;
   /** A transport whose calls are made by exactly this caller, with these headers. */
@@ -82,7 +83,7 @@ export function createMemoryNetwork(): MemoryNetwork {
   };
 
   return {
-    attach: (service, handlers) => void attached.set(service, handlers),
+    attach: (service, rpc) => void attached.set(service, rpc.handlers),
     networkOf: (service, scopes) => ({
       client: (contract) => open(contract, service, scopes),
       anonymousClient: (contract) => open(contract, service, undefined),
@@ -99,8 +100,8 @@ export function createMemoryNetwork(): MemoryNetwork {
         wire: wireTo(callee),
         credentials: async () => ({ ...headers, ...issue(credentials()) }),
       }),
-    authenticate: async (headers) => {
-      const ticket = headers.get(ticketHeader) ?? "";
+    authenticate: (metadata) => {
+      const ticket = metadata.header(ticketHeader) ?? "";
       const credentials = tickets.get(ticket);
       tickets.delete(ticket);
       return credentials ?? nobody;

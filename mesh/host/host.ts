@@ -1,5 +1,4 @@
 import { ConnectError } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DestinationStream } from "pino";
 import type { Network } from "../client/network.ts";
 import { socketNetwork } from "../client/network.ts";
@@ -16,6 +15,7 @@ import { createMetrics } from "../metrics/metrics.ts";
 import { reflection } from "../reflection/reflection.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import { createObserver } from "../rpc/observe.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import { createRpc } from "../rpc/rpc.ts";
 import type { Clients, Contracts, ServiceDefinition } from "../service.ts";
 import { watchCallees } from "./callees.ts";
@@ -31,7 +31,7 @@ export interface HostOptions {
   memory?: {
     network: Network;
     authenticate: Authenticator;
-    attach: (handlers: readonly UniversalHandler[]) => void;
+    attach: (rpc: Rpc) => void;
   };
 }
 
@@ -80,7 +80,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     const grpcHealth = createGrpcHealth(contracts);
     const shown = [...contracts, grpcHealth.implementation.contract];
     const builtin = [grpcHealth.implementation, ...(config.reflection ? reflection(shown) : [])];
-    const handlers = createRpc({
+    const rpc = createRpc({
       implementations: [...running.rpc, ...builtin],
       policies: new Map([...policies, ...openPolicies(builtin)]),
       authenticate: options.memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log)),
@@ -88,11 +88,11 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       log,
       stopping: stopping.signal,
     });
-    options.memory?.attach(handlers);
+    options.memory?.attach(rpc);
     const serving = await startServing({
       name,
       config,
-      handlers: options.memory ? undefined : handlers,
+      rpc: options.memory ? undefined : rpc,
       health,
       grpcHealth,
       metrics,

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { MeshConfig } from "../config/mesh-config.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import type { GrpcHealth } from "../health/grpc.ts";
 import { healthRoutes } from "../health/routes.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import type { Port } from "../server/port.ts";
 import { openPort } from "../server/port.ts";
 import { version } from "../version.ts";
@@ -13,8 +13,8 @@ import { version } from "../version.ts";
 export interface ServingOptions {
   name: string;
   config: MeshConfig;
-  /** Without them no port is opened: the service is reached in memory. */
-  handlers: readonly UniversalHandler[] | undefined;
+  /** Without it no port is opened: the service is reached in memory. */
+  rpc: Rpc | undefined;
   health: HealthChecks;
   grpcHealth: GrpcHealth;
   metrics: Metrics;
@@ -35,7 +35,7 @@ export interface Serving {
 const announceMs = 2000;
 
 export async function startServing(options: ServingOptions): Promise<Serving> {
-  const { name, config, handlers, health, grpcHealth, metrics, log } = options;
+  const { name, config, rpc, health, grpcHealth, metrics, log } = options;
   let accepting = false;
   let port: Port | undefined;
   const routes = healthRoutes({
@@ -47,7 +47,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     port: () => port?.port ?? 0,
     connections: () => port?.connections() ?? 0,
   });
-  if (handlers) port = await openPort({ host: config.host, port: config.port, handlers, log, routes });
+  if (rpc) port = await openPort({ host: config.host, port: config.port, rpc, log, routes });
   accepting = true;
 
   const announce = async () => {

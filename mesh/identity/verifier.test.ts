@@ -88,7 +88,9 @@ const statement = (claims: JWTPayload = {}, shape: Shape = {}) =>
   );
 
 async function reasonFor(token: string | Promise<string>, about?: string | Promise<string>): Promise<string> {
-  const outcome = await verifier.verify(await token, await about).catch((error: unknown) => error);
+  const outcome = await Promise.all([token, about])
+    .then(([bearer, statement]) => verifier.verify(bearer, statement))
+    .catch((error: unknown) => error);
   expect(outcome).toBeInstanceOf(WeftError);
   expect((outcome as WeftError).code).toBe(Code.Unauthenticated);
   return reasonOf(outcome);

@@ -12,27 +12,41 @@ export interface Credentials {
   readonly client?: { readonly address: string; readonly userAgent: string };
 }
 
-/** Finds out who calls, from the headers of the call. */
-export type Authenticator = (headers: Headers) => Promise<Credentials>;
+/** The metadata of a request, as far as a lane has it. */
+export interface Metadata {
+  /** One field, by its name in small letters. */
+  header(name: string): string | undefined;
+}
+
+/** Finds out who calls, from the metadata of the call. Who is known already is given without a promise. */
+export type Authenticator = (metadata: Metadata) => Credentials | Promise<Credentials>;
 
 export const nobody: Credentials = Object.freeze({ caller: anonymous, userToken: "" });
 
 /** Believes the tokens that the issuer signed, and nothing else. */
 export function tokenAuthenticator(verifier: Verifier): Authenticator {
-  return async (headers) => {
-    if (!headers.has("authorization")) return nobody;
-    const bearer = bearerOf(headers);
+  return (metadata) => {
+    const authorization = metadata.header("authorization");
+    if (authorization === undefined) return nobody;
+    const bearer = bearerOf(authorization);
     if (!bearer) {
       throw fail.unauthenticated("bad_authorization", "the authorization header is not `Bearer <token>`");
     }
-    const statement = headers.get(userHeader) ?? undefined;
-    const caller = await verifier.verify(bearer, statement);
-    return { caller, userToken: caller.service ? (statement ?? "") : bearer };
+    const statement = metadata.header(userHeader);
+    const caller = verifier.verify(bearer, statement);
+    return caller instanceof Promise
+      ? caller.then((known) => credentialsOf(known, bearer, statement))
+      : credentialsOf(caller, bearer, statement);
   };
 }
 
-/** The token of the `authorization` header (RFC 6750 §2.1), or nothing when it holds none. */
-export function bearerOf(headers: Headers): string {
-  const [, token = ""] = /^bearer +([^\s,]+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
+const credentialsOf = (caller: Caller, bearer: string, statement: string | undefined): Credentials => ({
+  caller,
+  userToken: caller.service ? (statement ?? "") : bearer,
+});
+
+/** The token of an `authorization` header (RFC 6750 §2.1), or nothing when it holds none. */
+export function bearerOf(authorization: string | undefined): string {
+  const [, token = ""] = /^bearer +([^\s,]+) *$/i.exec(authorization ?? "") ?? [];
   return token;
 }

@@ -133,7 +133,7 @@ test("a handler of the protocol library that itself fails is noted, and its fail
     async () => Promise.reject(fail.aborted("gone", "gone")),
     echo,
   ) as UniversalHandler;
-  const handler = observed(failing, (_record, code) => codes.push(code));
+  const handler = observed(failing, { over: (_record, code) => void codes.push(code) });
   const request = {
     httpVersion: "2.0",
     method: "POST",

@@ -9,6 +9,7 @@ import { codeName, reasonOf } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { plainGrpcMessage } from "./grpc-message.ts";
+import type { Intake } from "./intake.ts";
 import type { CallRecord } from "./record.ts";
 import { peerKey, recordKey } from "./record.ts";
 import { capTimeouts } from "./timeouts.ts";
@@ -21,7 +22,7 @@ export type Observer = (record: CallRecord, code: string) => void;
  * Wraps a handler so that its end is seen: also of calls that never reach an
  * interceptor, such as those whose body cannot be parsed.
  */
-export function observed(handler: UniversalHandler, observer: Observer): UniversalHandler {
+export function observed(handler: UniversalHandler, intake: Pick<Intake, "over">): UniversalHandler {
   const method = `${handler.service.typeName}/${handler.method.name}`;
   const run = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const contextValues = request.contextValues ?? createContextValues();
@@ -30,7 +31,7 @@ export function observed(handler: UniversalHandler, observer: Observer): Univers
     const ended = (response?: UniversalServerResponse) => {
       if (response) blameInTrailers(response, record);
       if (response?.trailer) plainGrpcMessage(response.trailer);
-      observer(record, outcome(record, request, response));
+      intake.over(record, outcome(record, request, response));
     };
     capTimeouts(request.header);
     let response: UniversalServerResponse;

@@ -1,14 +1,16 @@
 import { createContextKey } from "@connectrpc/connect";
-import type { Call } from "../call/call.ts";
+import type { LiveCall } from "../call/live-call.ts";
 
-/** What is noted about one call while it runs, for its log line and metrics. */
+/** What is noted about one call while it runs, for its log line, metrics and trace. */
 export interface CallRecord {
   readonly method: string;
   readonly startedAt: number;
   readonly peer: Peer;
   /** Known before anything else of the call, so that a refusal has them too. */
   ids?: CallIds;
-  call?: Call;
+  call?: LiveCall;
+  /** It takes part in the limit on calls at once. */
+  counted?: boolean;
   /** The request could be read, and work on it began. */
   began?: boolean;
   /** The handler gave its whole answer. */

@@ -1,73 +1,67 @@
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
-import { callKey } from "../call/call.ts";
 import type { Policies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
 import { serverLimits } from "../limits.ts";
-import type { Logger } from "../log/logger.ts";
 import type { Implementation } from "../service.ts";
-import type { Authenticator } from "./authenticate.ts";
 import { createGate } from "./gate.ts";
+import type { Intake, IntakeOptions } from "./intake.ts";
+import { createIntake } from "./intake.ts";
 import { aroundHandlers } from "./interceptors.ts";
-import type { Observer } from "./observe.ts";
+import type { AnsweredMethods } from "./method.ts";
+import { answeredMethods } from "./method.ts";
 import { observed } from "./observe.ts";
+import { recordKey } from "./record.ts";
 
-export interface RpcOptions {
+export interface RpcOptions extends IntakeOptions {
   implementations: readonly Implementation[];
   policies: Policies;
-  authenticate: Authenticator;
-  observer: Observer;
-  log: Logger;
-  /** Aborted when the service stops; ends streams that would go on, and nothing else. */
-  stopping: AbortSignal;
+  /** Largest message in either direction. Default: that of `serverLimits`. */
+  messageBytes?: number;
 }
 
-/** The answers of a service to every protocol, ready for a socket or for calls in memory. */
-export function createRpc(options: RpcOptions): UniversalHandler[] {
-  const { implementations, policies, authenticate, observer, log, stopping } = options;
+/** What a service answers, ready for every lane: by socket and in memory. */
+export interface Rpc {
+  readonly methods: AnsweredMethods;
+  readonly intake: Intake;
+  readonly messageBytes: number;
+  /** For the general lane: any protocol, any kind of method. */
+  readonly handlers: readonly UniversalHandler[];
+}
+
+export function createRpc(options: RpcOptions): Rpc {
+  const { implementations, policies, messageBytes = serverLimits.messageBytes } = options;
+  const methods = answeredMethods(implementations, policies);
+  const intake = createIntake(options);
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
-    readMaxBytes: serverLimits.messageBytes,
-    writeMaxBytes: serverLimits.messageBytes,
+    readMaxBytes: messageBytes,
+    writeMaxBytes: messageBytes,
     interceptors: [aroundHandlers],
-    requestGate: createGate({ policies, authenticate, log, stopping }),
+    requestGate: createGate(methods, intake),
     jsonOptions: { ignoreUnknownFields: true },
   });
-  const answered = new Set(implementations.map(({ contract }) => contract));
-  for (const method of policies.keys()) if (!answered.has(method.parent)) throw unanswered(method);
-  for (const implementation of implementations) {
-    if (!implementation.contract.methods.every((it) => policies.has(it))) throw unlisted(implementation);
-    router.service(implementation.contract, withCall(implementation));
-  }
-  return router.handlers.map((handler) => observed(handler, observer));
+  for (const { contract } of implementations) router.service(contract, withCall(contract, methods));
+  return { methods, intake, messageBytes, handlers: router.handlers.map((handler) => observed(handler, intake)) };
 }
 
-type AnyFn = (first: unknown, second: unknown) => unknown;
-
 /** Gives each handler the mesh's call in place of the protocol library's context. */
-function withCall({ contract, handlers }: Implementation): Partial<ServiceImpl<DescService>> {
-  const wrapped: Record<string, AnyFn> = {};
-  for (const method of contract.methods) {
-    const handler = (handlers as Record<string, AnyFn | undefined>)[method.localName];
-    if (!handler) throw unanswered(method);
-    wrapped[method.localName] = (input, context) => handler(input, callOf(context as HandlerContext));
-  }
-  return wrapped as unknown as Partial<ServiceImpl<DescService>>;
+function withCall(contract: DescService, methods: AnsweredMethods): Partial<ServiceImpl<DescService>> {
+  const wrapped = contract.methods.map((method) => {
+    const handler = methods.get(method)?.handler;
+    return [
+      method.localName,
+      (input: unknown, context: HandlerContext) => handler?.(input, callOf(context)),
+    ] as const;
+  });
+  return Object.fromEntries(wrapped) as unknown as Partial<ServiceImpl<DescService>>;
 }
 
 function callOf(context: HandlerContext) {
-  const call = context.values.get(callKey);
+  const call = context.values.get(recordKey)?.call;
   if (!call) throw fail.internal("no_call", "the call did not pass the gate");
   return call;
 }
-
-const unanswered = (method: DescMethod) =>
-  fail.precondition("unanswered_method", `${method.parent.typeName}/${method.name} has no handler`);
-
-const unlisted = ({ contract }: Implementation) =>
-  fail.precondition("unlisted_contract", `${contract.typeName} is answered but not among the contracts`, {
-    remedy: "add it to `contracts` of the service",
-  });

@@ -18,7 +18,6 @@ async function withPort(
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
-    handlers: [],
     routes: new Map(Object.entries(routes)),
     log,
     limits: { ...serverLimits, headersMs: 200 },
@@ -84,7 +83,7 @@ test("connections are counted while they are open, and none are left after drain
 
 test("a port that is taken is an error that says what to do", async () => {
   await withPort({}, async (port) => {
-    const options = { host: "127.0.0.1", port: port.port, handlers: [], routes: new Map(), log };
+    const options = { host: "127.0.0.1", port: port.port, routes: new Map(), log };
     const error = await openPort(options).catch((it: unknown) => it);
     expect(error).toBeInstanceOf(WeftError);
     expect((error as WeftError).reason).toBe("port_taken");

@@ -1,11 +1,11 @@
 import type { AddressInfo, Socket } from "node:net";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { fail } from "../errors.ts";
 import type { ServerLimits } from "../limits.ts";
 import { serverLimits } from "../limits.ts";
 import type { Logger } from "../log/logger.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import { createAdapter } from "./adapter.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
@@ -27,7 +27,8 @@ export interface PortOptions {
   host: string;
   /** 0 for any that is free. */
   port: number;
-  handlers: readonly UniversalHandler[];
+  /** What is answered beside `routes`. */
+  rpc?: Rpc;
   routes: Routes;
   log: Logger;
   limits?: ServerLimits;
@@ -38,9 +39,9 @@ export interface PortOptions {
  * (gRPC, Connect) from HTTP/1.1 (Connect, gRPC-Web, health, metrics).
  */
 export async function openPort(options: PortOptions): Promise<Port> {
-  const { host, port, handlers, routes, log, limits = serverLimits } = options;
+  const { host, port, rpc, routes, log, limits = serverLimits } = options;
   const stallGuard = createStallGuard(limits.stalledReadMs);
-  const listener = createAdapter({ handlers, routes, limits, stallGuard, log });
+  const listener = createAdapter({ handlers: rpc?.handlers ?? [], routes, limits, stallGuard, log });
   const http1 = createHttp1(limits, log, listener);
   const http2 = createHttp2(limits, log, listener);
   const sockets = new Set<Socket>();

@@ -30,6 +30,7 @@ export type Protocol = "connect" | "grpc" | "grpc-web";
 export interface Rpc extends AsyncDisposable {
   client(protocol?: Protocol): Client<ProbeContract>;
   readonly handlers: readonly UniversalHandler[];
+  readonly port: number;
   /** Sends one HTTP/2 request, for what no client would send; gives the status when the answer has ended. */
   send(method: string, headers: Record<string, string>, body?: Uint8Array | "unfinished"): Promise<number>;
   /** Lines about calls, once there are as many as wanted. */
@@ -46,7 +47,7 @@ export async function openRpc(
   const log = createLogger({ service: "probe", level: "info", contracts: [ProbeService], destination: logs });
   const metrics = createMetrics("probe");
   const stopping = new AbortController();
-  const universal = createRpc({
+  const rpc = createRpc({
     implementations: [handlers(ProbeService, { ...usualHandlers, ...own })],
     policies: compilePolicies("probe", [ProbeService]),
     authenticate,
@@ -54,7 +55,7 @@ export async function openRpc(
     log,
     stopping: stopping.signal,
   });
-  const port = await openPort({ host: "127.0.0.1", port: 0, handlers: universal, routes: new Map(), log });
+  const port = await openPort({ host: "127.0.0.1", port: 0, rpc, routes: new Map(), log });
   const baseUrl = `http://127.0.0.1:${port.port}`;
   const sessionManager = new Http2SessionManager(baseUrl);
   const options = { baseUrl, httpVersion: "2" as const, sessionManager };
@@ -62,7 +63,8 @@ export async function openRpc(
   const about = () => logs.lines.filter((it) => it.method !== undefined);
   return {
     client: (protocol = "connect") => createClient(ProbeService, transports[protocol](options)),
-    handlers: universal,
+    handlers: rpc.handlers,
+    port: port.port,
     send: (method, headers, body) => {
       raw ??= connect(baseUrl);
       return sendOn(raw, { ":path": `/probe.v1.ProbeService/${method}`, ...headers }, body);

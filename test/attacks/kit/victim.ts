@@ -46,8 +46,8 @@ const log = createLogger({
     },
   },
 });
-const authenticate: Authenticator = async (headers) => {
-  const bearer = bearerOf(headers);
+const authenticate: Authenticator = async (metadata) => {
+  const bearer = bearerOf(metadata.header("authorization"));
   if (bearer === "") return nobody;
   if (bearer !== "test") throw fail.unauthenticated("bad_token", "this token is not good");
   const user = { id: "attacker", email: "", sessionId: "", roles: [], permissions: [] };
@@ -85,7 +85,7 @@ const stopping = new AbortController();
 const port = await openPort({
   host: "127.0.0.1",
   port: 0,
-  handlers: createRpc({
+  rpc: createRpc({
     implementations: [teams, ...builtin],
     policies: new Map([...compilePolicies("user", [TeamService]), ...openPolicies(builtin)]),
     authenticate,
