@@ -119,6 +119,11 @@ export function reasonOf(error: unknown): string {
   return error.findDetails(ErrorInfoSchema)[0]?.reason ?? codeName(error.code);
 }
 
+/** The code of this number; UNKNOWN for one that there is not. */
+export function codeOf(number: number): Code {
+  return Code[number] === undefined ? Code.Unknown : number;
+}
+
 /** A gRPC code the way logs and metrics spell it: `resource_exhausted`. */
 export function codeName(code: Code): string {
   return (Code[code] ?? "Unknown").replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();

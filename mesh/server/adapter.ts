@@ -8,9 +8,9 @@ import type { Logger } from "../log/logger.ts";
 import { peerKey } from "../rpc/record.ts";
 import { cutRequest, holdAnswer, lastsLong, limitBody, readBody, sentWhole } from "./body.ts";
 import type { Held } from "./held.ts";
-import { createHeld } from "./held.ts";
 import { cutSession } from "./http2.ts";
 import type { NodeServerRequest, NodeServerResponse, RouteAnswer, Routes } from "./node.ts";
+import type { Share } from "./share.ts";
 import { createShare } from "./share.ts";
 import type { Outgoing, StallGuard } from "./stall-guard.ts";
 import { answerUnknown } from "./unknown.ts";
@@ -20,15 +20,16 @@ export interface AdapterOptions {
   routes: Routes;
   limits: ServerLimits;
   stallGuard: StallGuard;
+  /** Counted over all lanes of a port. */
+  calls: Share;
+  held: Held;
   log: Logger;
 }
 
 /** Brings requests of either HTTP version to the handler of their path. */
 export function createAdapter(options: AdapterOptions) {
-  const { routes, limits, stallGuard, log } = options;
+  const { routes, limits, stallGuard, calls, held, log } = options;
   const handlers = new Map(options.handlers.map((handler) => [handler.requestPath, handler]));
-  const held = createHeld(limits.heldBytes);
-  const calls = createShare({ total: limits.calls, each: limits.callsPerAddress });
   const openStreams = createShare({ total: limits.openStreams, each: limits.openStreamsPerAddress });
 
   const serve = async (request: NodeServerRequest, response: NodeServerResponse) => {

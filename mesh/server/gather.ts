@@ -44,17 +44,17 @@ function wholeEnvelopes({ size, uint32 }: Gathered, messageBytes: number): numbe
   return whole;
 }
 
-interface Gathered {
+export interface Gathered {
   size(): number;
   add(chunk: Uint8Array): void;
   /** Takes bytes from the front. */
-  take(bytes: number): Uint8Array;
+  take(bytes: number): Buffer;
   /** The number that stands there, most significant byte first. */
   uint32(at: number): number;
 }
 
 /** Copies what it is given, which lets the network buffers go. What it gave is never written to again. */
-function createGathered(): Gathered {
+export function createGathered(): Gathered {
   let buffer = Buffer.alloc(0);
   let start = 0;
   let end = 0;

@@ -4,11 +4,21 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { WeftError } from "../errors.ts";
 import { serverLimits } from "../limits.ts";
+import { nobody } from "../rpc/authenticate.ts";
+import { createRpc } from "../rpc/rpc.ts";
 import type { RouteAnswer } from "./node.ts";
 import type { Port } from "./port.ts";
 import { openPort } from "./port.ts";
 
 const log = pino({ level: "silent" });
+const rpc = createRpc({
+  implementations: [],
+  policies: new Map(),
+  authenticate: () => nobody,
+  observer: () => {},
+  log,
+  stopping: new AbortController().signal,
+});
 const text = (body: string): RouteAnswer => ({ status: 200, contentType: "text/plain", body });
 
 async function withPort(
@@ -18,6 +28,7 @@ async function withPort(
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
+    rpc,
     routes: new Map(Object.entries(routes)),
     log,
     limits: { ...serverLimits, headersMs: 200 },
@@ -83,7 +94,7 @@ test("connections are counted while they are open, and none are left after drain
 
 test("a port that is taken is an error that says what to do", async () => {
   await withPort({}, async (port) => {
-    const options = { host: "127.0.0.1", port: port.port, routes: new Map(), log };
+    const options = { host: "127.0.0.1", port: port.port, rpc, routes: new Map(), log };
     const error = await openPort(options).catch((it: unknown) => it);
     expect(error).toBeInstanceOf(WeftError);
     expect((error as WeftError).reason).toBe("port_taken");

@@ -6,11 +6,14 @@ import type { ServerLimits } from "../limits.ts";
 import { serverLimits } from "../limits.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Rpc } from "../rpc/rpc.ts";
+import { createExpressServer } from "../express/server.ts";
 import { createAdapter } from "./adapter.ts";
+import { createHeld } from "./held.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
 import type { Routes } from "./node.ts";
 import { createShare } from "./share.ts";
+import type { WireProtocol } from "./sniff.ts";
 import { sniff } from "./sniff.ts";
 import { createStallGuard } from "./stall-guard.ts";
 
@@ -28,7 +31,7 @@ export interface PortOptions {
   /** 0 for any that is free. */
   port: number;
   /** What is answered beside `routes`. */
-  rpc?: Rpc;
+  rpc: Rpc;
   routes: Routes;
   log: Logger;
   limits?: ServerLimits;
@@ -36,14 +39,18 @@ export interface PortOptions {
 
 /**
  * One port that speaks everything: the first bytes of a connection tell HTTP/2
- * (gRPC, Connect) from HTTP/1.1 (Connect, gRPC-Web, health, metrics).
+ * (gRPC, Connect) from HTTP/1.1 (Connect, gRPC-Web, health, metrics) and from the
+ * express lane.
  */
 export async function openPort(options: PortOptions): Promise<Port> {
   const { host, port, rpc, routes, log, limits = serverLimits } = options;
   const stallGuard = createStallGuard(limits.stalledReadMs);
-  const listener = createAdapter({ handlers: rpc?.handlers ?? [], routes, limits, stallGuard, log });
+  const held = createHeld(limits.heldBytes);
+  const calls = createShare({ total: limits.calls, each: limits.callsPerAddress });
+  const listener = createAdapter({ handlers: rpc.handlers, routes, limits, stallGuard, calls, held, log });
   const http1 = createHttp1(limits, log, listener);
   const http2 = createHttp2(limits, log, listener);
+  const express = createExpressServer({ rpc, limits, calls, held, stallGuard, log });
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
 
@@ -60,7 +67,7 @@ export async function openPort(options: PortOptions): Promise<Port> {
     socket.on("error", (error) => log.debug({ err: error }, "socket error"));
     undecided.add(socket);
     const decided = () => undecided.delete(socket);
-    route(socket, limits.headersMs, { http1, http2 }, decided);
+    route(socket, limits.headersMs, { http1, http2, express }, decided);
   });
   server.maxConnections = limits.connections;
 
@@ -78,6 +85,7 @@ export async function openPort(options: PortOptions): Promise<Port> {
       for (const socket of undecided) socket.destroy();
       http1.drain();
       http2.drain();
+      express.drain();
       const cut = new AbortController();
       const outlasted = await Promise.race([
         closed.then(() => false),
@@ -88,12 +96,12 @@ export async function openPort(options: PortOptions): Promise<Port> {
         log.warn({ connections: sockets.size }, "connections cut: they outlasted the grace period");
       for (const socket of sockets) socket.destroy();
       await closed;
-      for (const part of [http1, http2, stallGuard]) part.stop();
+      for (const part of [http1, http2, express, stallGuard]) part.stop();
     },
   };
 }
 
-type Servers = Record<"http1" | "http2", { take(socket: Socket): void }>;
+type Servers = Record<WireProtocol, { take(socket: Socket): void }>;
 
 function route(socket: Socket, headersMs: number, servers: Servers, decided: () => void): void {
   const timer = setTimeout(() => socket.destroy(), headersMs);

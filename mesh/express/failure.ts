@@ -1,0 +1,62 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import { codeOf } from "../errors.ts";
+import { fieldsOf, headersOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
+import { kinds } from "./frame.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Reader } from "./reader.ts";
+
+/** A call's end without an answer. */
+export interface Failure {
+  readonly error: ConnectError;
+  /** Work on the call began; if not, it may be made elsewhere whatever it does. */
+  readonly processed: boolean;
+}
+
+const longestMessage = 16 * 1024;
+
+export function writeFailure(outbox: Outbox, id: number, { error, processed }: Failure): void {
+  const details = error.details.map(detailOf);
+  const message = error.rawMessage.slice(0, longestMessage);
+  const fields = fieldsOf(error.metadata);
+  let size = 4 + 1 + 1 + 2 + message.length * 3 + 2 + sizeOfFields(fields);
+  for (const { type, value } of details) size += 2 + type.length * 3 + 4 + value.length;
+  outbox.begin(kinds.failure, size);
+  outbox.u32(id);
+  outbox.u8(error.code);
+  outbox.u8(processed ? 1 : 0);
+  outbox.text(message);
+  outbox.u16(details.length);
+  for (const { type, value } of details) {
+    outbox.text(type);
+    outbox.u32(value.length);
+    outbox.bytes(value);
+  }
+  writeFields(outbox, fields);
+  outbox.finish();
+}
+
+/** Reads it behind its id. */
+export function readFailure(reader: Reader): Failure {
+  const code = codeOf(reader.u8());
+  const processed = reader.u8() !== 0;
+  const error = new ConnectError(reader.text(), code);
+  const count = reader.u16();
+  for (let i = 0; i < count; i++) {
+    const type = reader.text();
+    // A copy, since an error may be kept for long and the bytes lie in a network buffer.
+    error.details.push({ type, value: reader.bytes(reader.u32()).slice() });
+  }
+  const fields = readFields(reader);
+  if (fields) for (const [name, value] of headersOf(fields)) error.metadata.append(name, value);
+  return { error, processed };
+}
+
+/** Details of errors that came from elsewhere are bytes already. */
+function detailOf(detail: ConnectError["details"][number]): { type: string; value: Uint8Array } {
+  if ("desc" in detail) {
+    return { type: detail.desc.typeName, value: toBinary(detail.desc, create(detail.desc, detail.value)) };
+  }
+  return { type: detail.type, value: detail.value };
+}

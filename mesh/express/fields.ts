@@ -1,0 +1,46 @@
+import { FrameError, wireLimits } from "./frame.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Reader } from "./reader.ts";
+
+/** Names and values in turn, as they came; `undefined` for none. */
+export type Fields = readonly string[] | undefined;
+
+/** Metadata as the wire takes it; refused when there is too much of it. */
+export function fieldsOf(headers: Headers | undefined): Fields {
+  if (!headers) return undefined;
+  const fields: string[] = [];
+  let length = 0;
+  for (const [name, value] of headers) {
+    fields.push(name, value);
+    length += name.length + value.length;
+  }
+  if (length > wireLimits.metadataBytes / 4) throw new FrameError("too much metadata");
+  return fields.length > 0 ? fields : undefined;
+}
+
+export function headersOf(fields: Fields): Headers {
+  const headers = new Headers();
+  if (fields) for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i] ?? "", fields[i + 1] ?? "");
+  return headers;
+}
+
+/** Most bytes that the fields can take on the wire. */
+export function sizeOfFields(fields: Fields): number {
+  if (!fields) return 2;
+  let size = 2;
+  for (const text of fields) size += 2 + text.length * 3;
+  return size;
+}
+
+export function writeFields(outbox: Outbox, fields: Fields): void {
+  outbox.u16(fields ? fields.length / 2 : 0);
+  if (fields) for (const text of fields) outbox.text(text);
+}
+
+export function readFields(reader: Reader): Fields {
+  const count = reader.u16();
+  if (count === 0) return undefined;
+  const fields: string[] = [];
+  for (let i = 0; i < count * 2; i++) fields.push(reader.text());
+  return fields;
+}

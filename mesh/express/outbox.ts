@@ -1,0 +1,92 @@
+import type { Writable } from "node:stream";
+
+const slabBytes = 64 * 1024;
+
+/**
+ * Gathers the frames of one turn of the event loop into one write. They are
+ * put directly into a slab of memory, which is never written to twice.
+ */
+export class Outbox {
+  private readonly stream: Writable;
+  private slab: Buffer = Buffer.allocUnsafeSlow(slabBytes);
+  private start = 0;
+  private end = 0;
+  private frame = 0;
+  private scheduled = false;
+
+  constructor(stream: Writable) {
+    this.stream = stream;
+  }
+
+  /** Begins a frame that will have this length at most. */
+  begin(kind: number, atMost: number): void {
+    this.reserve(atMost + 5);
+    this.frame = this.end;
+    this.end += 4;
+    this.slab[this.end++] = kind;
+  }
+
+  /** Ends the frame: it will be sent with all others of this turn. */
+  finish(): void {
+    this.slab.writeUInt32BE(this.end - this.frame - 4, this.frame);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    process.nextTick(flush, this);
+  }
+
+  u8(value: number): void {
+    this.slab[this.end++] = value;
+  }
+
+  u16(value: number): void {
+    const { slab } = this;
+    slab[this.end++] = value >>> 8;
+    slab[this.end++] = value;
+  }
+
+  u32(value: number): void {
+    const { slab } = this;
+    slab[this.end++] = value >>> 24;
+    slab[this.end++] = value >>> 16;
+    slab[this.end++] = value >>> 8;
+    slab[this.end++] = value;
+  }
+
+  /** Short and plain: an id, a trace. */
+  text8(value: string): void {
+    const length = this.slab.write(value, this.end + 1, 255, "latin1");
+    this.slab[this.end] = length;
+    this.end += 1 + length;
+  }
+
+  text(value: string): void {
+    const length = this.slab.write(value, this.end + 2, 0xffff);
+    this.slab.writeUInt16BE(length, this.end);
+    this.end += 2 + length;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.slab.set(value, this.end);
+    this.end += value.length;
+  }
+
+  flush(): void {
+    this.scheduled = false;
+    if (this.end === this.start || this.stream.destroyed) return;
+    this.stream.write(this.slab.subarray(this.start, this.end));
+    this.start = this.end;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.end + bytes <= this.slab.length) return;
+    const waiting = this.slab.subarray(this.start, this.end);
+    if (waiting.length > 0) this.stream.write(waiting);
+    this.slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
+    this.start = 0;
+    this.end = 0;
+  }
+}
+
+function flush(outbox: Outbox): void {
+  outbox.flush();
+}

@@ -1,0 +1,81 @@
+import type { Socket } from "node:net";
+import { serviceOf } from "../contract/options.ts";
+import type { ServerLimits } from "../limits.ts";
+import type { Logger } from "../log/logger.ts";
+import type { AnsweredMethod } from "../rpc/method.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import type { Held } from "../server/held.ts";
+import type { SubServer } from "../server/http1.ts";
+import type { Share } from "../server/share.ts";
+import type { StallGuard } from "../server/stall-guard.ts";
+import { preface } from "./frame.ts";
+import { ServerConnection } from "./server-connection.ts";
+
+export interface ExpressServerOptions {
+  rpc: Rpc;
+  limits: ServerLimits;
+  calls: Share;
+  held: Held;
+  stallGuard: StallGuard;
+  log: Logger;
+}
+
+/** Serves the express lane on connections that somebody else accepts. */
+export function createExpressServer(options: ExpressServerOptions): SubServer {
+  const { rpc, limits, calls, held, stallGuard, log } = options;
+  const connections = new Set<ServerConnection>();
+  const paths = unaryPaths(rpc);
+  let draining = false;
+
+  const sweep = setInterval(
+    () => {
+      const now = performance.now();
+      for (const connection of connections) judge(connection, now, limits);
+    },
+    Math.min(1000, limits.headersMs / 4),
+  );
+  sweep.unref();
+
+  return {
+    take(socket: Socket) {
+      if (socket.read(preface.length) === null) {
+        socket.destroy();
+        return;
+      }
+      socket.write(preface);
+      const connection = new ServerConnection({ socket, rpc, paths, calls, held, log });
+      connections.add(connection);
+      const outgoing = stallGuard.watch({
+        pending: () => socket.writableLength,
+        socket,
+        abort: () => connection.cut("answers lie unread"),
+      });
+      socket.once("close", () => {
+        connections.delete(connection);
+        outgoing.done();
+      });
+      socket.resume();
+      if (draining) connection.leave();
+    },
+    drain() {
+      draining = true;
+      for (const connection of connections) connection.leave();
+    },
+    stop: () => clearInterval(sweep),
+  };
+}
+
+/** Contracts of the mesh's own, such as health, are for foreign clients and take the general lane. */
+function unaryPaths({ methods }: Rpc): ReadonlyMap<string, AnsweredMethod> {
+  const unary = [...methods.values()].filter(({ desc }) => desc.methodKind === "unary" && serviceOf(desc.parent));
+  return new Map(unary.map((method) => [`/${method.name}`, method]));
+}
+
+function judge(connection: ServerConnection, now: number, limits: ServerLimits): void {
+  const { unfinishedSinceMs, lastFrameMs, inFlight } = connection;
+  if (unfinishedSinceMs !== undefined && now - unfinishedSinceMs > limits.bodyMs) {
+    connection.cut("a frame did not end");
+  } else if (inFlight === 0 && now - lastFrameMs > limits.idleMs) {
+    connection.leave();
+  }
+}
