@@ -12,7 +12,6 @@ export async function platformEnvironment(
   ports: ReadonlyMap<string, number>,
   env: Environment,
 ): Promise<Record<string, string>> {
-  const host = "127.0.0.1";
   const portOf = (name: string) => String(ports.get(name) ?? 0);
   const given = Object.fromEntries(
     Object.entries(env).filter((it): it is [string, string] => it[1] !== undefined),
@@ -22,7 +21,6 @@ export async function platformEnvironment(
     DATABASE_URL: infrastructure.postgresUrl,
     NATS_URL: infrastructure.natsUrl,
     WEFT_KEYS_DIR: workspace.keys,
-    WEFT_ENDPOINTS: services.map(({ name }) => `${name}=http://${host}:${portOf(name)}`).join(","),
     ...Object.fromEntries(services.map(({ name }) => [`${envPrefix(name)}_PORT`, portOf(name)])),
     SECURITY_TRUST_FILE: env.SECURITY_TRUST_FILE || trustFile(workspace.keys),
     SECURITY_MASTER_KEY: env.SECURITY_MASTER_KEY || (await readMasterKey(workspace.keys)),

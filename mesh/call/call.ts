@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
+import type { Traced } from "../telemetry/tracer.ts";
 import type { Caller, UserIdentity } from "./identity.ts";
 
 /** What a handler is told about the call it answers. */
-export interface Call {
+export interface Call extends Traced {
   /** Full method name, such as `user.v1.AuthService/Login`. */
   readonly method: string;
   readonly requestId: string;

@@ -1,5 +1,8 @@
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
+import type { Span } from "../telemetry/span.ts";
+import type { Tracer } from "../telemetry/tracer.ts";
+import { traceparentOf } from "../telemetry/tracer.ts";
 import type { Call } from "./call.ts";
 import type { Caller } from "./identity.ts";
 
@@ -14,7 +17,8 @@ export interface LiveCallOptions {
   readonly method: string;
   readonly requestId: string;
   readonly correlationId: string;
-  readonly traceparent: string;
+  readonly span: Span;
+  readonly tracer: Tracer;
   readonly caller: Caller;
   readonly userToken: string;
   readonly envelope: Envelope;
@@ -33,7 +37,7 @@ export class LiveCall implements Call {
   readonly method: string;
   readonly requestId: string;
   readonly correlationId: string;
-  readonly traceparent: string;
+  readonly span: Span;
   readonly caller: Caller;
   readonly userToken: string;
   readonly deadline: number;
@@ -51,13 +55,21 @@ export class LiveCall implements Call {
     this.method = options.method;
     this.requestId = options.requestId;
     this.correlationId = options.correlationId;
-    this.traceparent = options.traceparent;
+    this.span = options.span;
     this.caller = options.caller;
     this.userToken = options.userToken;
     this.deadline = Date.now() + budgetMs;
     this.timer = Number.isFinite(budgetMs)
       ? setTimeout(expire, Math.max(0, Math.ceil(budgetMs)), this)
       : undefined;
+  }
+
+  get tracer(): Tracer {
+    return this.given.tracer;
+  }
+
+  get traceparent(): string {
+    return traceparentOf(this.span);
   }
 
   get client(): Call["client"] {
@@ -109,6 +121,11 @@ export class LiveCall implements Call {
     const listeners = this.listeners;
     this.listeners = undefined;
     if (listeners) for (const listener of listeners) listener();
+  }
+
+  /** Ends it when its time is up, though the event loop was too busy for its timer. */
+  expireIfLate(): void {
+    if (Date.now() > this.deadline) expire(this);
   }
 
   /** What to do when the call is over, however it ended. One thing at most. */

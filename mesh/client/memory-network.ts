@@ -1,18 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
-import type { Client, Transport } from "@connectrpc/connect";
-import { createClient } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { createUniversalHandlerClient } from "@connectrpc/connect/protocol";
-import { createTransport } from "@connectrpc/connect/protocol-connect";
-import { serviceOf } from "../contract/options.ts";
+import type { Client } from "@connectrpc/connect";
+import type { Directory } from "../discovery/directory.ts";
+import type { Instance } from "../discovery/instance.ts";
+import { staticInstance } from "../discovery/static-directory.ts";
 import { fail } from "../errors.ts";
-import { serverLimits } from "../limits.ts";
-import type { Authenticator } from "../rpc/authenticate.ts";
-import { type Credentials, nobody } from "../rpc/authenticate.ts";
+import type { Credentials as Prover } from "../identity/credentials.ts";
+import type { Authenticator, Credentials } from "../rpc/authenticate.ts";
+import { nobody } from "../rpc/authenticate.ts";
 import type { Rpc } from "../rpc/rpc.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { usualClientPolicy } from "./client-policy.ts";
+import { localLanes } from "./lanes.ts";
 import type { Network } from "./network.ts";
-import { createMeshTransport } from "./transport.ts";
+import { createNetwork } from "./network.ts";
+import { processOf } from "./process-of.ts";
 
 /**
  * Services that reach each other in one process, without sockets. Nothing else
@@ -23,83 +25,86 @@ export interface MemoryNetwork {
   /** Makes a service reachable. */
   attach(service: string, rpc: Rpc): void;
   /** What a service of this name sees of the others; its scopes are those of its contracts. */
-  networkOf(service: string, scopes: readonly string[]): Network;
-  /** A transport whose calls are made by exactly this caller, with these headers. */
-  transport(
-    callee: string,
+  networkOf(service: string, scopes: readonly string[], telemetry: Telemetry): Network;
+  /** A client whose calls are made by exactly this caller, with this metadata. */
+  client<S extends DescService>(
+    contract: S,
+    telemetry: Telemetry,
     credentials: () => Credentials,
     headers?: Readonly<Record<string, string>>,
-  ): Transport;
+  ): Client<S>;
   readonly authenticate: Authenticator;
 }
 
 const ticketHeader = "weft-in-memory";
+/** Whoever is not here will not come. */
+const policy = { ...usualClientPolicy, readyMs: 0 };
 
 export function createMemoryNetwork(): MemoryNetwork {
-  const attached = new Map<string, readonly UniversalHandler[]>();
+  const attached = new Map<string, { instances: readonly [Instance]; rpc: Rpc }>();
   // A ticket is good for one call and never leaves the process.
   const tickets = new Map<string, Credentials>();
 
-  const wireTo = (callee: string): Transport => {
-    let known: { handlers: readonly UniversalHandler[]; transport: Transport } | undefined;
-    const find = () => {
-      const handlers = attached.get(callee);
-      if (!handlers) throw notHosted(callee);
-      if (known?.handlers !== handlers) known = { handlers, transport: inMemoryTransport(handlers) };
-      return known.transport;
-    };
-    return {
-      unary: async (...call) => find().unary(...call),
-      stream: async (...call) => find().stream(...call),
-    };
+  const directory: Directory = {
+    instances: (service) => attached.get(service)?.instances ?? none,
+    watch: () => () => {},
+    close: () => {},
   };
-
-  const issue = (credentials: Credentials) => {
+  const openLanes = ({ service }: Instance) => {
+    const known = attached.get(service);
+    if (!known) throw fail.unavailable("not_hosted", `${service} is not hosted here`);
+    return localLanes(known.rpc);
+  };
+  const ticketFor = (credentials: Credentials): readonly string[] => {
     const ticket = randomUUID();
     tickets.set(ticket, credentials);
-    return { [ticketHeader]: ticket };
-  };
-
-  const open = <S extends DescService>(
-    contract: S,
-    caller: string,
-    scopes: readonly string[] | undefined,
-  ): Client<S> => {
-    const callee = serviceOf(contract)?.name ?? "";
-    const transport = createMeshTransport({
-      caller,
-      callee,
-      wire: wireTo(callee),
-      credentials: async (_callee, call) => {
-        const user = call?.caller.user;
-        if (!scopes) return issue(nobody);
-        return issue({
-          caller: { service: { name: caller, scopes }, ...(user && { user }) },
-          userToken: call?.userToken ?? "",
-        });
-      },
-    });
-    return createClient(contract, transport);
+    return [ticketHeader, ticket];
   };
 
   return {
-    attach: (service, rpc) => void attached.set(service, rpc.handlers),
-    networkOf: (service, scopes) => ({
-      client: (contract) => open(contract, service, scopes),
-      anonymousClient: (contract) => open(contract, service, undefined),
-      ping: async (contract) => {
-        const callee = serviceOf(contract)?.name ?? "";
-        if (!attached.has(callee)) throw notHosted(callee);
-      },
-      close: () => {},
-    }),
-    transport: (callee, credentials, headers = {}) =>
-      createMeshTransport({
-        caller: "outside",
-        callee,
-        wire: wireTo(callee),
-        credentials: async () => ({ ...headers, ...issue(credentials()) }),
-      }),
+    attach: (service, rpc) => {
+      const instance = { ...staticInstance(service, "127.0.0.1", 1), id: randomUUID() };
+      attached.set(service, { instances: [instance], rpc });
+    },
+    networkOf: (service, scopes, telemetry) => {
+      const prove: Prover = (_callee, call) => {
+        const user = call?.caller.user;
+        const caller = { service: { name: service, scopes }, ...(user && { user }) };
+        const fields = ticketFor({ caller, userToken: call?.userToken ?? "" });
+        return { authorization: "", statement: "", fields };
+      };
+      const network = createNetwork({
+        callerId: service,
+        directory,
+        telemetry,
+        policy,
+        openLanes,
+        credentials: () => prove,
+      });
+      return {
+        ...network,
+        ping: async (contract) => {
+          const { name } = processOf(contract);
+          if (!attached.has(name)) throw fail.unavailable("not_hosted", `${name} is not hosted here`);
+        },
+      };
+    },
+    client: (contract, telemetry, credentials, { authorization = "", ...headers } = {}) => {
+      const more = Object.entries(headers).flat();
+      const prove: Prover = () => ({
+        authorization,
+        statement: "",
+        fields: [...more, ...ticketFor(credentials())],
+      });
+      return createNetwork({
+        callerId: "outside",
+        directory,
+        telemetry,
+        policy,
+        openLanes,
+        credentials: () => prove,
+      }).client(contract);
+    },
     authenticate: (metadata) => {
       const ticket = metadata.header(ticketHeader) ?? "";
       const credentials = tickets.get(ticket);
@@ -109,18 +114,4 @@ export function createMemoryNetwork(): MemoryNetwork {
   };
 }
 
-const notHosted = (callee: string) => fail.unavailable("not_hosted", `${callee} is not hosted here`);
-
-function inMemoryTransport(handlers: readonly UniversalHandler[]): Transport {
-  return createTransport({
-    httpClient: createUniversalHandlerClient([...handlers]),
-    baseUrl: "http://in-memory",
-    useBinaryFormat: true,
-    interceptors: [],
-    acceptCompression: [],
-    sendCompression: null,
-    compressMinBytes: Number.MAX_SAFE_INTEGER,
-    readMaxBytes: serverLimits.messageBytes,
-    writeMaxBytes: serverLimits.messageBytes,
-  });
-}
+const none: readonly Instance[] = [];

@@ -1,14 +1,23 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Client, Transport } from "@connectrpc/connect";
-import { createClient } from "@connectrpc/connect";
-import { compressionGzip, createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import type { Client } from "@connectrpc/connect";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
-import type { Endpoints } from "../config/endpoints.ts";
+import type { Directory } from "../discovery/directory.ts";
+import type { Instance } from "../discovery/instance.ts";
+import { fail } from "../errors.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import { createCredentials } from "../identity/credentials.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
-import { serverLimits } from "../limits.ts";
-import { calleeOf } from "./callee.ts";
+import { bulkheadPolicy } from "../resilience/bulkhead.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Callee } from "./callee.ts";
+import { createCallee } from "./callee.ts";
+import type { ClientPolicy } from "./client-policy.ts";
+import { usualClientPolicy } from "./client-policy.ts";
+import type { Lanes } from "./endpoint.ts";
+import { lanesTo } from "./lanes.ts";
+import { createLeavableClient } from "./leavable-client.ts";
+import { neighbour } from "./neighbours.ts";
+import { processOf } from "./process-of.ts";
 import { createMeshTransport } from "./transport.ts";
 
 /** Reaches other services. */
@@ -17,81 +26,100 @@ export interface Network {
   client<S extends DescService>(contract: S): Client<S>;
   /** A typed client, as nobody: for what is public, such as the issuer's keys. */
   anonymousClient<S extends DescService>(contract: S): Client<S>;
-  /** Throws when the process that serves this contract does not answer. */
+  /** Throws when no instance of the process that serves this contract answers. */
   ping(contract: DescService): Promise<void>;
   /** Gives up its connections, once nothing is called any more. */
   close(): void;
 }
 
-/** Reaches them by socket, at addresses that are known beforehand. */
-export function socketNetwork(caller: string, endpoints: Endpoints, key: ServiceKey | undefined): Network {
-  const wires = new Map<string, Wire>();
-  const wireTo = (url: string) => {
-    const wire = wires.get(url) ?? openWire(url);
-    wires.set(url, wire);
-    return wire.transport;
-  };
-  const open = <S extends DescService>(contract: S, credentials: Credentials | undefined): Client<S> => {
-    const { name, url } = calleeOf(contract, endpoints);
-    const transport = createMeshTransport({
-      caller,
-      callee: name,
-      wire: wireTo(url),
-      ...(credentials && { credentials }),
-    });
-    return createClient(contract, transport);
+export interface NetworkOptions {
+  /** The id of the calling instance. */
+  callerId: string;
+  /** Where services are. */
+  directory: Directory;
+  telemetry: Telemetry;
+  /** Proves who calls; without it, all calls are made as nobody. */
+  credentials?: (network: Pick<Network, "anonymousClient"> & { as: As }) => Credentials;
+  /** Default: the policies that are usual. */
+  policy?: ClientPolicy;
+  /** Default: in memory where the instance is in this process, else by socket. */
+  openLanes?: (instance: Instance) => Lanes;
+}
+
+/** A typed client with these credentials. */
+export type As = <S extends DescService>(contract: S, credentials: Credentials | undefined) => Client<S>;
+
+export function createNetwork(options: NetworkOptions): Network {
+  const { callerId, directory, telemetry, policy = usualClientPolicy, openLanes = lanesTo } = options;
+  const callees = new Map<string, Callee>();
+
+  const calleeOf = (contract: DescService): Callee => {
+    const { name, load } = processOf(contract);
+    let callee = callees.get(name);
+    if (!callee) {
+      callee = createCallee({
+        name,
+        directory,
+        callerId,
+        policy,
+        bulkhead: {
+          maxInFlight: load?.maxInFlight || bulkheadPolicy.maxInFlight,
+          maxWaiting: load?.maxWaiting || bulkheadPolicy.maxWaiting,
+        },
+        metrics: telemetry.calls,
+        openLanes,
+      });
+      callees.set(name, callee);
+    }
+    return callee;
   };
 
-  const anonymousClient = <S extends DescService>(contract: S) => open(contract, undefined);
-  const credentials: Credentials | undefined = key && credentialsFor(key, anonymousClient, open);
+  const as: As = (contract, credentials) =>
+    createLeavableClient(
+      contract,
+      createMeshTransport({ callee: calleeOf(contract), telemetry, credentials }),
+    );
+  const anonymousClient: Network["anonymousClient"] = (contract) => as(contract, undefined);
+  const credentials = options.credentials?.({ anonymousClient, as });
   return {
-    client: (contract) => open(contract, credentials),
+    client: (contract) => as(contract, credentials),
     anonymousClient,
-    ping: (contract) => ping(calleeOf(contract, endpoints).url),
+    ping: (contract) => pingAny(processOf(contract).name, directory),
     close: () => {
-      for (const { sessions } of wires.values()) sessions.abort();
+      for (const callee of callees.values()) callee.close();
     },
   };
 }
 
-type Open = <S extends DescService>(contract: S, credentials: Credentials | undefined) => Client<S>;
-
-function credentialsFor(key: ServiceKey, anonymous: Network["anonymousClient"], open: Open): Credentials {
-  // The exchange is itself a call that needs our token, but never one for a user.
-  const own: Credentials = (callee) => credentials(callee, undefined);
-  const credentials: Credentials = createCredentials({
-    key,
-    issuer: anonymous(TokenService),
-    exchange: open(TokenService, own),
-  });
-  return credentials;
-}
-
-interface Wire {
-  readonly transport: Transport;
-  readonly sessions: Http2SessionManager;
-}
-
-function openWire(baseUrl: string): Wire {
-  // Finds out about a dead peer before the next call does.
-  const sessions = new Http2SessionManager(baseUrl, { pingIntervalMs: 30_000, pingTimeoutMs: 5_000 });
-  const transport = createConnectTransport({
-    baseUrl,
-    httpVersion: "2",
-    sessionManager: sessions,
-    useBinaryFormat: true,
-    acceptCompression: [compressionGzip],
-    readMaxBytes: serverLimits.messageBytes,
-    writeMaxBytes: serverLimits.messageBytes,
-  });
-  return { transport, sessions };
+/** Proves who calls by tokens of the issuer, which is reached over the very network. */
+export function tokenCredentials(key: ServiceKey): NonNullable<NetworkOptions["credentials"]> {
+  return ({ anonymousClient, as }) => {
+    // The exchange is itself a call that needs our token, but never one for a user.
+    const own: Credentials = (callee) => credentials(callee, undefined);
+    const credentials: Credentials = createCredentials({
+      key,
+      issuer: anonymousClient(TokenService),
+      exchange: as(TokenService, own),
+    });
+    return credentials;
+  };
 }
 
 const pingTimeoutMs = 1500;
 
-async function ping(url: string): Promise<void> {
+async function pingAny(service: string, directory: Directory): Promise<void> {
+  const instances = directory.instances(service);
+  if (instances.some(({ id }) => neighbour(id))) return;
+  if (instances.length === 0) throw fail.unavailable("no_instance", `no instance of ${service} is known`);
+  await Promise.any(instances.slice(0, 3).map(ping)).catch((error: unknown) => {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  });
+}
+
+async function ping({ host, port }: Instance): Promise<void> {
   const signal = AbortSignal.timeout(pingTimeoutMs);
-  const answer = await fetch(new URL("/health/live", url), { signal }).catch((error: unknown) => {
+  const address = host.includes(":") ? `[${host}]` : host;
+  const answer = await fetch(`http://${address}:${port}/health/live`, { signal }).catch((error: unknown) => {
     // `fetch failed` says nothing; its cause does.
     throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
   });

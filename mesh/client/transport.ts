@@ -1,78 +1,125 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import { durationMs } from "@bufbuild/protobuf/wkt";
-import type { Transport } from "@connectrpc/connect";
-import { currentCall } from "../call/call.ts";
-import { methodName, optionsOf } from "../contract/options.ts";
-import { defaultTimeoutMs } from "../contract/policy.ts";
-import { fail } from "../errors.ts";
-import { newId } from "../id.ts";
-import type { Credentials } from "../identity/credentials.ts";
-import { whileUnreachable } from "./unreachable.ts";
+import type { DescMessage, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import { create, isMessage, toBinary } from "@bufbuild/protobuf";
+import type { Transport, UnaryResponse } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
+import type { Call } from "../call/call.ts";
+import type { Credentials, Proof } from "../identity/credentials.ts";
+import type { Cancellable } from "../resilience/bulkhead.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { traceparentOf } from "../telemetry/tracer.ts";
+import { responseOf } from "./answer.ts";
+import type { Callee } from "./callee.ts";
+import type { Departure, HeadersGiven } from "./departure.ts";
+import { depart, fieldsGiven, whenAborted } from "./departure.ts";
+import type { LaneAnswer, LaneRequest } from "./lane.ts";
+import { noteCall } from "./note-call.ts";
+import { streamCall } from "./stream-call.ts";
+import { UnaryCall } from "./unary-call.ts";
 
 export interface MeshTransportOptions {
-  /** The service that calls. */
-  caller: string;
-  /** The service that is called. */
-  callee: string;
-  /** Carries the bytes. */
-  wire: Transport;
+  callee: Callee;
+  telemetry: Telemetry;
   /** Proves who calls and for whom; without it, the call is made as nobody. */
-  credentials?: Credentials;
+  credentials: Credentials | undefined;
 }
 
 /**
- * Adds to every call what the mesh promises: the deadline that remains, the
- * ids and the trace of the call at hand, and proof of who calls for whom.
+ * Makes calls as the mesh promises: with the deadline that remains, the ids and
+ * the trace of the call at hand, proof of who calls for whom, at the instance
+ * that is best, and again where that is safe.
  */
-export function createMeshTransport({ caller, callee, wire, credentials }: MeshTransportOptions): Transport {
-  const prepare = async (
-    method: DescMethod,
-    given: ConstructorParameters<typeof Headers>[0],
-    signal?: AbortSignal,
-    timeoutMs?: number,
-  ) => {
-    const call = currentCall();
-    const budgetMs = budgetFor(method, timeoutMs, call?.deadline);
-    const header = new Headers(given);
-    const requestId = newId();
-    header.set("x-request-id", requestId);
-    header.set("x-correlation-id", call?.correlationId ?? requestId);
-    header.set("x-service-name", caller);
-    if (call) header.set("traceparent", call.traceparent);
-    const proof = await credentials?.(callee, call);
-    for (const [name, value] of Object.entries(proof ?? {})) header.set(name, value);
-    const signals = [signal, call?.signal].filter((it) => it !== undefined);
-    return { header, budgetMs, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
-  };
+export function createMeshTransport({ callee, telemetry, credentials }: MeshTransportOptions): Transport {
+  const inFlight = telemetry.calls.clientInFlight(callee.name);
+
+  const proofFor = (call: Call | undefined): Proof | Promise<Proof> =>
+    credentials ? credentials(callee.name, call) : noProof;
 
   return {
-    async unary(method, signal, timeoutMs, header, input, contextValues) {
-      const ready = await prepare(method, header, signal, timeoutMs);
-      return whileUnreachable(ready, (leftMs) =>
-        wire.unary(method, ready.signal, leftMs, ready.header, input, contextValues),
-      );
+    async unary(method, signal, timeoutMs, header, input) {
+      const departure = depart(method, timeoutMs, telemetry.tracer);
+      let making: UnaryCall | undefined;
+      let failure: unknown;
+      inFlight.value++;
+      try {
+        const place = enter(callee, departure, signal);
+        if (place) await place;
+        try {
+          const proof = proofFor(departure.call);
+          const known = proof instanceof Promise ? await proof : proof;
+          const request = requestOf(method, departure, known, header, input as Message);
+          making = new UnaryCall(callee, departure.policy, request, callee.hedgeOf(method));
+          const answer = await run(making, departure.call, signal);
+          return responseOf(method, answer, departure.requestId) as UnaryResponse<never, never>;
+        } finally {
+          callee.bulkhead.leave();
+        }
+      } catch (thrown) {
+        failure = thrown;
+        throw thrown;
+      } finally {
+        inFlight.value--;
+        noteCall(telemetry, callee.name, departure, making, failure);
+      }
     },
-    async stream(method, signal, timeoutMs, header, input, contextValues) {
-      const ready = await prepare(method, header, signal, timeoutMs);
-      return wire.stream(
-        method,
-        ready.signal,
-        timeoutMs && ready.budgetMs,
-        ready.header,
-        input,
-        contextValues,
-      );
+    async stream(method, signal, timeoutMs, header, input) {
+      const departure = depart(method, timeoutMs, telemetry.tracer);
+      const proof = proofFor(departure.call);
+      const means = { callee, telemetry, departure, proof, timed: timeoutMs !== undefined };
+      return streamCall(means, method, signal, header, input);
     },
   };
 }
 
-/** The shortest of what the caller wants, the contract allows and the call at hand has left. */
-function budgetFor(method: DescMethod, wanted: number | undefined, deadline: number | undefined): number {
-  const stated = optionsOf(method)?.timeout;
-  const allowed = stated ? durationMs(stated) : defaultTimeoutMs;
-  const left = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - Date.now();
-  if (left <= 0) {
-    throw fail.deadline("deadline_exceeded", `no time is left to call ${methodName(method)}`);
+const noProof: Proof = Object.freeze({ authorization: "", statement: "" });
+
+/** Waits for a place among the calls to this service. No promise of ours where there is one at once. */
+function enter(
+  { bulkhead }: Callee,
+  { budgetMs, call }: Departure,
+  signal: AbortSignal | undefined,
+): Promise<void> | undefined {
+  const place: Cancellable = { cancel: undefined };
+  const entered = bulkhead.enter(budgetMs, place);
+  if (!entered) return undefined;
+  const off = whenAborted(call, signal, (reason) => place.cancel?.(ConnectError.from(reason)));
+  return entered.finally(off);
+}
+
+async function run(
+  making: UnaryCall,
+  call: Call | undefined,
+  signal: AbortSignal | undefined,
+): Promise<LaneAnswer> {
+  if (!call && !signal) return making.run();
+  const off = whenAborted(call, signal, (reason) => making.abort(reason));
+  try {
+    return await making.run();
+  } finally {
+    off();
   }
-  return Math.min(wanted ?? allowed, allowed, left);
+}
+
+function requestOf(
+  method: DescMethodUnary,
+  { policy, span, requestId, correlationId, startedMs, budgetMs }: Departure,
+  proof: Proof,
+  header: HeadersGiven,
+  input: Message,
+): LaneRequest {
+  const schema: DescMessage = method.input;
+  const message = isMessage(input, schema) ? input : create(schema, input);
+  return {
+    method,
+    input: message,
+    path: policy.path,
+    // Waiting for a place or a token took some of it.
+    timeoutMs: Math.max(1, budgetMs - (performance.now() - startedMs)),
+    authorization: proof.authorization,
+    statement: proof.statement,
+    requestId,
+    correlationId,
+    traceparent: traceparentOf(span),
+    fields: fieldsGiven(header, proof.fields),
+    message: toBinary(schema, message),
+  };
 }

@@ -1,7 +1,14 @@
+import type { ClientPolicy } from "../client/client-policy.ts";
+import { clientFields, clientPolicyOf } from "../client/client-policy.ts";
+import { faultFields } from "../faults/fault-fields.ts";
+import type { FaultsOptions } from "../faults/faults.ts";
+import { checkFaultsAllowed } from "../faults/faults.ts";
+import type { OtlpSettings } from "../telemetry/telemetry-fields.ts";
+import { otlpSettings, serviceTraceRatio, telemetryFields } from "../telemetry/telemetry-fields.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { parseEndpoints } from "./endpoints.ts";
 import type { ConfigOf, Fields } from "./fields.ts";
-import { duration, field, flag, oneOf, port, text, url } from "./fields.ts";
+import { duration, field, flag, integer, oneOf, port, text, url } from "./fields.ts";
 import type { Environment } from "./read.ts";
 import { readConfig } from "./read.ts";
 
@@ -26,11 +33,28 @@ export const meshFields = {
     secret: true,
   }),
   WEFT_ENDPOINTS: field(parseEndpoints)(
-    "Where other services are, as name=url,name=url; by default at their ports on this machine.",
+    "Where other services are, as name=url,name=url (several copies: name=url|url); those not named are found by NATS.",
     {
       fallback: "",
     },
   ),
+  WEFT_DISCOVERY: flag(
+    "Whether instances announce themselves over NATS and find each other there; without it WEFT_ENDPOINTS and usual ports are all there is.",
+    { fallback: "true" },
+  ),
+  WEFT_ADVERTISED_HOST: text(
+    "Address at which other machines reach this one. Empty: WEFT_HOST, or the first outward address.",
+    { fallback: "" },
+  ),
+  ...clientFields,
+  WEFT_MAX_CALLS: integer(1, 100_000)(
+    "Calls that a service answers at once, at most; below it the limit follows what it can do.",
+    {
+      fallback: "4096",
+    },
+  ),
+  ...telemetryFields,
+  ...faultFields,
   WEFT_KEYS_DIR: text(
     "Folder with <service>/key.json, the private keys of services, as `weft keys` makes it.",
     {
@@ -66,6 +90,7 @@ export const perServiceFields = {
     fallback: "",
     secret: true,
   }),
+  "<SERVICE>_TRACE_RATIO": serviceTraceRatio,
   WEFT_SERVICE_KEY_FILE: text("Private key of a service that is served alone, in place of WEFT_KEYS_DIR.", {
     fallback: "",
   }),
@@ -77,6 +102,14 @@ export interface MeshConfig {
   readonly databaseUrl: string | undefined;
   readonly natsUrl: string;
   readonly endpoints: Endpoints;
+  readonly discovery: boolean;
+  readonly advertisedHost: string;
+  readonly client: ClientPolicy;
+  readonly maxCalls: number;
+  readonly traceRatio: number;
+  readonly accessLog: boolean;
+  readonly otlp: OtlpSettings | undefined;
+  readonly faults: FaultsOptions;
   readonly keyFile: string;
   readonly reflection: boolean;
   readonly logLevel: string;
@@ -100,22 +133,31 @@ export function readServiceConfig<F extends Fields>(
   const prefix = envPrefix(service);
   const portName = env[`${prefix}_PORT`] ? `${prefix}_PORT` : "PORT";
   const databaseName = `${prefix}_DATABASE_URL`;
+  const ratioName = `${prefix}_TRACE_RATIO`;
   const perService = {
     [portName]: port("Port of this service.", { fallback: String(usualPort) }),
     [databaseName]: postgresUrl("Database of this service.", { fallback: "", secret: true }),
+    [ratioName]: serviceTraceRatio,
   };
   const all: Fields = { ...own, ...perService, ...meshFields };
   const read: Readonly<Record<string, unknown>> = readConfig(all, env);
   const values = read as ConfigOf<typeof meshFields>;
+  const production = values.WEFT_ENV === "production";
+  checkFaultsAllowed(values.WEFT_FAULTS, production, values.WEFT_FAULTS_IN_PRODUCTION);
   const config: MeshConfig = {
     host: values.WEFT_HOST,
     port: Number(read[portName]),
     databaseUrl: (read[databaseName] as URL | undefined)?.href ?? databaseOn(values.DATABASE_URL, service),
     natsUrl: values.NATS_URL?.href ?? usualNats,
-    endpoints: {
-      ...ownEndpoint(service, values.WEFT_HOST, Number(read[portName])),
-      ...values.WEFT_ENDPOINTS,
-    },
+    endpoints: values.WEFT_ENDPOINTS,
+    discovery: values.WEFT_DISCOVERY,
+    advertisedHost: values.WEFT_ADVERTISED_HOST,
+    client: clientPolicyOf(values),
+    maxCalls: values.WEFT_MAX_CALLS,
+    traceRatio: (read[ratioName] as number | undefined) ?? values.WEFT_TRACE_RATIO,
+    accessLog: values.WEFT_ACCESS_LOG,
+    otlp: otlpSettings(values),
+    faults: { rules: values.WEFT_FAULTS, allowHeader: values.WEFT_ENV === "development" },
     keyFile: env.WEFT_SERVICE_KEY_FILE || `${values.WEFT_KEYS_DIR}/${service}/key.json`,
     reflection: values.WEFT_REFLECTION,
     logLevel: values.LOG_LEVEL,
@@ -125,13 +167,6 @@ export function readServiceConfig<F extends Fields>(
   };
   const ownValues = Object.fromEntries(Object.keys(own).map((name) => [name, read[name]]));
   return { config, own: ownValues as ConfigOf<F> };
-}
-
-/** A service may call itself, as the issuer does for its keys, on whichever port it was given. */
-function ownEndpoint(service: string, host: string, port: number): Endpoints {
-  if (port === 0) return {};
-  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return { [service]: `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}` };
 }
 
 /** The service's own database on a shared server. */

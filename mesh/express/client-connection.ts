@@ -89,7 +89,10 @@ export class ClientConnection {
       this.onFrame(this.reader.open(data, at, end)),
     );
     const timer = setTimeout(() => this.close(new Error(`no greeting within ${connectMs} ms`)), connectMs);
-    this.ready.then(() => clearTimeout(timer), () => clearTimeout(timer));
+    this.ready.then(
+      () => clearTimeout(timer),
+      () => clearTimeout(timer),
+    );
     this.socket.write(preface);
     this.socket.on("data", (chunk: Buffer) => this.onData(chunk));
     this.socket.on("error", (error) => {
@@ -244,4 +247,6 @@ export class ClientConnection {
 }
 
 const connectionLost = (cause: Error) =>
-  fail.unavailable("connection_lost", `the connection was lost while the call was made: ${cause.message}`, { cause });
+  fail.unavailable("connection_lost", `the connection was lost while the call was made: ${cause.message}`, {
+    cause,
+  });

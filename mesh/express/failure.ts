@@ -1,9 +1,8 @@
-import { toBinary } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { codeOf } from "../errors.ts";
 import { fieldsOf, headersOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
-import { kinds } from "./frame.ts";
+import { kinds, wireLimits } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
 
@@ -17,9 +16,11 @@ export interface Failure {
 const longestMessage = 16 * 1024;
 
 export function writeFailure(outbox: Outbox, id: number, { error, processed }: Failure): void {
-  const details = error.details.map(detailOf);
   const message = error.rawMessage.slice(0, longestMessage);
-  const fields = fieldsOf(error.metadata);
+  // What does not fit is left out: the code and the words matter most.
+  const details = fitting(error.details.map(detailOf));
+  const given = fieldsOf(error.metadata);
+  const fields = sizeOfFields(given) > wireLimits.metadataBytes / 2 ? undefined : given;
   let size = 4 + 1 + 1 + 2 + message.length * 3 + 2 + sizeOfFields(fields);
   for (const { type, value } of details) size += 2 + type.length * 3 + 4 + value.length;
   outbox.begin(kinds.failure, size);
@@ -59,4 +60,12 @@ function detailOf(detail: ConnectError["details"][number]): { type: string; valu
     return { type: detail.desc.typeName, value: toBinary(detail.desc, create(detail.desc, detail.value)) };
   }
   return { type: detail.type, value: detail.value };
+}
+
+function fitting<T extends { value: Uint8Array }>(details: readonly T[]): readonly T[] {
+  let size = 0;
+  return details.filter(({ value }) => {
+    size += value.length + 256;
+    return size <= wireLimits.metadataBytes / 2;
+  });
 }

@@ -1,26 +1,21 @@
-import { FrameError, wireLimits } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
 
 /** Names and values in turn, as they came; `undefined` for none. */
 export type Fields = readonly string[] | undefined;
 
-/** Metadata as the wire takes it; refused when there is too much of it. */
+/** Metadata as the wire takes it. */
 export function fieldsOf(headers: Headers | undefined): Fields {
   if (!headers) return undefined;
   const fields: string[] = [];
-  let length = 0;
-  for (const [name, value] of headers) {
-    fields.push(name, value);
-    length += name.length + value.length;
-  }
-  if (length > wireLimits.metadataBytes / 4) throw new FrameError("too much metadata");
+  for (const [name, value] of headers) fields.push(name, value);
   return fields.length > 0 ? fields : undefined;
 }
 
 export function headersOf(fields: Fields): Headers {
   const headers = new Headers();
-  if (fields) for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i] ?? "", fields[i + 1] ?? "");
+  if (fields)
+    for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i] ?? "", fields[i + 1] ?? "");
   return headers;
 }
 

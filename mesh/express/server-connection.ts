@@ -157,7 +157,7 @@ export class ServerConnection {
       this.refuse(id, refusals.tooMany());
       return;
     }
-    void this.answer(id, method.method, arrival, message, giveBack);
+    this.answer(id, method.method, arrival, message, giveBack);
   }
 
   private onCancel(id: number): void {
@@ -168,16 +168,16 @@ export class ServerConnection {
     writeFailure(this.outbox, id, { error, processed: false });
   }
 
-  private async answer(
+  private answer(
     id: number,
     method: AnsweredMethod,
     arrival: ExpressArrival,
     message: Buffer,
     giveBack: () => void,
-  ): Promise<void> {
+  ): void {
     const hold = message.length > smallBytes ? this.holdOf(id, message.length) : undefined;
     this.live.set(id, undefined);
-    const outcome = await answerUnary(this.options.rpc, {
+    answerUnary(this.options.rpc, {
       method,
       arrival,
       message,
@@ -186,13 +186,15 @@ export class ServerConnection {
         if (this.socket.destroyed) call.end(hungUp());
         else this.live.set(id, call);
       },
+      onOutcome: (outcome) => {
+        this.live.delete(id);
+        hold?.close();
+        giveBack();
+        if (outcome.error) writeFailure(this.outbox, id, withMetadata(outcome, arrival));
+        else this.writeAnswer(id, arrival, outcome.bytes);
+        if (this.away) this.endWhenIdle();
+      },
     });
-    this.live.delete(id);
-    hold?.close();
-    giveBack();
-    if (outcome.error) writeFailure(this.outbox, id, withMetadata(outcome, arrival));
-    else this.writeAnswer(id, arrival, outcome.bytes);
-    if (this.away) this.endWhenIdle();
   }
 
   private holdOf(id: number, bytes: number): Hold {
@@ -204,7 +206,15 @@ export class ServerConnection {
   private writeAnswer(id: number, { answerHeader, answerTrailer }: ExpressArrival, bytes: Uint8Array): void {
     const header = fieldsOf(answerHeader);
     const trailer = fieldsOf(answerTrailer);
-    this.outbox.begin(kinds.answer, 4 + sizeOfFields(header) + sizeOfFields(trailer) + bytes.length);
+    const size = sizeOfFields(header) + sizeOfFields(trailer);
+    if (size > wireLimits.metadataBytes) {
+      this.refuse(
+        id,
+        fail.internal("too_much_metadata", "the handler set more metadata than an answer may have"),
+      );
+      return;
+    }
+    this.outbox.begin(kinds.answer, 4 + size + bytes.length);
     this.outbox.u32(id);
     writeFields(this.outbox, header);
     writeFields(this.outbox, trailer);
@@ -231,7 +241,9 @@ export class ServerConnection {
 
 const hungUp = () => fail.canceled("canceled", "the caller hung up");
 const heldTooMuch = () =>
-  fail.exhausted("too_many_bytes", "this process holds too many messages now", { remedy: "call again later" });
+  fail.exhausted("too_many_bytes", "this process holds too many messages now", {
+    remedy: "call again later",
+  });
 
 /** What a handler set before it failed goes with the error, as in the other protocols. */
 function withMetadata(failure: Failure, { answerHeader, answerTrailer }: ExpressArrival): Failure {
@@ -242,8 +254,11 @@ function withMetadata(failure: Failure, { answerHeader, answerTrailer }: Express
 }
 
 const refusals = {
-  unknown: (path: string) => fail.unimplemented("unknown_method", `nothing is served at ${path.slice(0, 200)}`),
+  unknown: (path: string) =>
+    fail.unimplemented("unknown_method", `nothing is served at ${path.slice(0, 200)}`),
   stopping: () => fail.unavailable("stopping", "this instance is stopping", { remedy: "call again" }),
   tooMany: () =>
-    fail.exhausted("too_many_calls", "this address has too many calls in flight here", { remedy: "call again" }),
+    fail.exhausted("too_many_calls", "this address has too many calls in flight here", {
+      remedy: "call again",
+    }),
 };

@@ -67,7 +67,9 @@ export function createExpressServer(options: ExpressServerOptions): SubServer {
 
 /** Contracts of the mesh's own, such as health, are for foreign clients and take the general lane. */
 function unaryPaths({ methods }: Rpc): ReadonlyMap<string, AnsweredMethod> {
-  const unary = [...methods.values()].filter(({ desc }) => desc.methodKind === "unary" && serviceOf(desc.parent));
+  const unary = [...methods.values()].filter(
+    ({ desc }) => desc.methodKind === "unary" && serviceOf(desc.parent),
+  );
   return new Map(unary.map((method) => [`/${method.name}`, method]));
 }
 

@@ -1,5 +1,5 @@
-import { calleeOf } from "../client/callee.ts";
 import type { Network } from "../client/network.ts";
+import { processOf } from "../client/process-of.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import type { Contracts } from "../service.ts";
 
@@ -9,7 +9,7 @@ import type { Contracts } from "../service.ts";
  * would wait for each other's answer, and one that is down is not both down.
  */
 export function watchCallees(health: HealthChecks, calls: Contracts, network: Network): void {
-  const callees = new Map(Object.values(calls).map((contract) => [calleeOf(contract, {}).name, contract]));
+  const callees = new Map(Object.values(calls).map((contract) => [processOf(contract).name, contract]));
   for (const [name, contract] of callees) {
     health.add({ name, critical: false, check: () => network.ping(contract) });
   }

@@ -1,27 +1,37 @@
+import type { DescService } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { DestinationStream } from "pino";
 import type { Network } from "../client/network.ts";
-import { socketNetwork } from "../client/network.ts";
+import { createNetwork, tokenCredentials } from "../client/network.ts";
+import type { MeshConfig } from "../config/mesh-config.ts";
 import { readServiceConfig } from "../config/mesh-config.ts";
 import type { Environment } from "../config/read.ts";
 import { serviceOf } from "../contract/options.ts";
 import { compilePolicies, openPolicies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
+import { createFaults } from "../faults/faults.ts";
 import type { HealthReport } from "../health/checks.ts";
 import { createHealthChecks } from "../health/checks.ts";
 import { createGrpcHealth } from "../health/grpc.ts";
-import { createLogger } from "../log/logger.ts";
+import { newId } from "../id.ts";
+import { createLogger, standardOutput } from "../log/logger.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { reflection } from "../reflection/reflection.ts";
+import type { AdaptiveLimit } from "../resilience/adaptive-limit.ts";
+import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
+import { adaptiveLimitPolicy } from "../resilience/adaptive-limit-policy.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
-import { createObserver } from "../rpc/observe.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { createRpc } from "../rpc/rpc.ts";
 import type { Clients, Contracts, ServiceDefinition } from "../service.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { watchCallees } from "./callees.ts";
+import { openServiceDirectory } from "./directory.ts";
 import { authenticatorFor, keyOf } from "./identity.ts";
+import { announce } from "./presence.ts";
 import { startServing } from "./serving.ts";
 import { openStores } from "./stores.ts";
+import { openTelemetry } from "./telemetry.ts";
 
 export interface HostOptions {
   env: Environment;
@@ -29,7 +39,7 @@ export interface HostOptions {
   logs?: DestinationStream;
   /** In memory: no socket is opened, and this network carries the calls. */
   memory?: {
-    network: Network;
+    openNetwork: (telemetry: Telemetry) => Network;
     authenticate: Authenticator;
     attach: (rpc: Rpc) => void;
   };
@@ -47,25 +57,29 @@ export interface Hosted {
 /** Runs one service: reads its configuration, opens its stores, sets it up, and answers calls. */
 export async function hostService(definition: ServiceDefinition, options: HostOptions): Promise<Hosted> {
   const { name, contracts } = definition;
+  const { memory } = options;
   const policies = compilePolicies(name, contracts);
   const usualPort = serviceOf(contracts[0] ?? missing(name))?.port ?? 0;
   const { config, own } = readServiceConfig(name, usualPort, definition.config ?? {}, options.env);
 
-  const log = createLogger({
-    service: name,
-    level: config.logLevel,
-    contracts,
-    ...(options.logs && { destination: options.logs }),
-  });
-  const metrics = createMetrics(name);
+  const instanceId = newId();
+  const destination = options.logs ?? standardOutput();
+  const log = createLogger({ service: name, level: config.logLevel, contracts, destination });
+  const metrics = createMetrics(name, { process: true });
   const health = createHealthChecks();
   const stopping = new AbortController();
 
-  const key = options.memory ? undefined : await keyOf(definition, config);
-  const network = options.memory?.network ?? socketNetwork(name, config.endpoints, key);
-  watchCallees(health, definition.calls ?? {}, network);
+  const telemetry = await openTelemetry({ service: name, instanceId, config, log, destination, metrics });
+  const key = memory ? undefined : await keyOf(definition, config);
   const stores = await openStores({ definition, config, log, health, metrics });
+  const closing: Array<() => Promise<void> | void> = [() => telemetry.close(), () => stores.close()];
+  const close = async () => {
+    for (const part of closing.reverse()) await part();
+  };
   try {
+    const network = memory?.openNetwork(telemetry) ?? (await socketNetwork());
+    closing.push(() => network.close());
+    watchCallees(health, definition.calls ?? {}, network);
     const running = await setUp(definition, {
       db: stores.db,
       nats: stores.nats,
@@ -83,24 +97,30 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     const rpc = createRpc({
       implementations: [...running.rpc, ...builtin],
       policies: new Map([...policies, ...openPolicies(builtin)]),
-      authenticate: options.memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log)),
-      observer: createObserver(log, metrics),
+      authenticate: memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log)),
+      telemetry,
+      limit: limitFor(contracts, config),
+      faults: createFaults(config.faults),
       log,
       stopping: stopping.signal,
     });
-    options.memory?.attach(rpc);
+    memory?.attach(rpc);
     const serving = await startServing({
       name,
       config,
-      rpc: options.memory ? undefined : rpc,
+      rpc: memory ? undefined : rpc,
       health,
       grpcHealth,
       metrics,
       log,
     });
+    const presence = memory
+      ? undefined
+      : announce({ definition, instanceId, port: serving.port, rpc, config, nats: stores.nats, log });
 
     const stop = async () => {
       log.info("stopping");
+      await presence?.withdraw();
       await serving.retire();
       const drained = serving.drain();
       stopping.abort(
@@ -108,9 +128,8 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       );
       await drained;
       await running.stop?.();
-      network.close();
-      await stores.close();
       log.info("stopped");
+      await close();
     };
     let stopped: Promise<void> | undefined;
     return {
@@ -124,10 +143,31 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     };
   } catch (error) {
     stopping.abort();
-    network.close();
-    await stores.close();
+    await close();
     throw error;
   }
+
+  async function socketNetwork(): Promise<Network> {
+    const directory = await openServiceDirectory(definition, config, stores.nats, log);
+    closing.push(() => directory.close());
+    return createNetwork({
+      callerId: instanceId,
+      directory,
+      telemetry,
+      policy: config.client,
+      ...(key && { credentials: tokenCredentials(key) }),
+    });
+  }
+}
+
+/** As many calls at once as the service answers in time, measured anew all the while. */
+function limitFor(contracts: readonly DescService[], { maxCalls }: MeshConfig): AdaptiveLimit {
+  const methods = contracts.flatMap((contract) => contract.methods).length;
+  return createAdaptiveLimit({
+    methods,
+    now: () => performance.now(),
+    policy: { ...adaptiveLimitPolicy, maxLimit: maxCalls },
+  });
 }
 
 function clientsOf(contracts: Contracts, network: Network): Clients<Contracts> {

@@ -9,7 +9,6 @@ import type { Call } from "../call/call.ts";
 import { currentCall, runInCall } from "../call/call.ts";
 import type { Credentials } from "./credentials.ts";
 import { createCredentials } from "./credentials.ts";
-import { userHeader } from "./tokens.ts";
 
 const user = { id: "u1", email: "u@example.com", sessionId: "s", roles: [], permissions: [] };
 const callFor = (userToken: string, withUser = true) =>
@@ -45,17 +44,24 @@ beforeEach(() => {
 
 describe("a call to another service shows", () => {
   test("a token of our own for that callee, and none of the user when there is none", async () => {
-    expect(await credentials("order", undefined)).toEqual({ authorization: "Bearer service-for-order" });
+    expect(await credentials("order", undefined)).toEqual({
+      authorization: "Bearer service-for-order",
+      statement: "",
+    });
     expect(await credentials("order", callFor("t", false))).toEqual({
       authorization: "Bearer service-for-order",
+      statement: "",
     });
-    expect(await credentials("order", callFor(""))).toEqual({ authorization: "Bearer service-for-order" });
+    expect(await credentials("order", callFor(""))).toEqual({
+      authorization: "Bearer service-for-order",
+      statement: "",
+    });
   });
 
   test("the issuer's statement about the user, never the user's own token", async () => {
     expect(await credentials("order", callFor("t1"))).toEqual({
       authorization: "Bearer service-for-order",
-      [userHeader]: "t1-for-order",
+      statement: "t1-for-order",
     });
   });
 
@@ -67,7 +73,7 @@ describe("a call to another service shows", () => {
       ask("file", "t1"),
       ask("order", "t1"),
     ]);
-    expect(answers.map((it) => it[userHeader])).toEqual([
+    expect(answers.map((it) => it.statement)).toEqual([
       "t1-for-order",
       "t2-for-order",
       "t1-for-file",

@@ -4,15 +4,22 @@ import type { Client } from "@connectrpc/connect";
 import type { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Call } from "../call/call.ts";
 import { runOutsideCalls } from "../call/call.ts";
+import type { Fields } from "../express/fields.ts";
 import type { ServiceKey } from "./service-key.ts";
 import { createTokenCache } from "./token-cache.ts";
-import { userHeader } from "./tokens.ts";
 
-/** The headers with which a call proves who makes it, and for whom. */
-export type Credentials = (
-  callee: string,
-  call: Call | undefined,
-) => Promise<Readonly<Record<string, string>>>;
+/** With what a call proves who makes it, and for whom. */
+export interface Proof {
+  /** `Bearer <token>`, or nothing. */
+  readonly authorization: string;
+  /** The issuer's statement about the user, or nothing. */
+  readonly statement: string;
+  /** Further metadata. */
+  readonly fields?: Fields;
+}
+
+/** Gives the proof for a call; without a promise when all of it is at hand. */
+export type Credentials = (callee: string, call: Call | undefined) => Proof | Promise<Proof>;
 
 export interface CredentialsOptions {
   key: ServiceKey;
@@ -44,19 +51,29 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
     }),
   );
 
-  const statementFor = async (callee: string, userToken: string) => {
+  // A token is hashed once for as long as its statement is good.
+  const statementFor = (callee: string, userToken: string): string | Promise<string> => {
     const name = `${callee} ${createHash("sha256").update(userToken).digest("base64url")}`;
     subjects.set(name, userToken);
-    try {
-      return await statement(name);
-    } finally {
+    const found = statement(name);
+    if (!(found instanceof Promise)) {
       subjects.delete(name);
+      return found;
     }
+    return found.finally(() => subjects.delete(name));
   };
 
-  return async (callee, call) => {
-    const authorization = `Bearer ${await serviceToken(callee)}`;
-    if (!call?.caller.user || !call.userToken) return { authorization };
-    return { authorization, [userHeader]: await statementFor(callee, call.userToken) };
+  return (callee, call) => {
+    const own = serviceToken(callee);
+    const about = call?.caller.user && call.userToken ? statementFor(callee, call.userToken) : "";
+    if (own instanceof Promise || about instanceof Promise) {
+      return Promise.all([own, about]).then(([token, text]) => proofOf(token, text));
+    }
+    return proofOf(own, about);
   };
 }
+
+const proofOf = (token: string, statement: string): Proof => ({
+  authorization: `Bearer ${token}`,
+  statement,
+});

@@ -21,7 +21,8 @@ beforeEach(() => {
   fetched = [];
   fails = false;
   hold = undefined;
-  token = createTokenCache(fetch, { now: () => now, size: 3 });
+  const cache = createTokenCache(fetch, { now: () => now, size: 3 });
+  token = async (name) => cache(name);
 });
 
 test("one fetch serves all who want a token at the same time, and after", async () => {

@@ -57,12 +57,7 @@ export function createTokenCache(
     });
   };
 
-  return async (name: string): Promise<string> => {
-    const entry = entries.get(name);
-    if (entry && entry.token.expiresMs > now() + 1000) {
-      if (now() >= entry.renewMs) renew(name, entry);
-      return entry.token.value;
-    }
+  const fetchFirst = async (name: string): Promise<string> => {
     let fetching = first.get(name);
     if (!fetching) {
       fetching = fetch(name)
@@ -71,5 +66,12 @@ export function createTokenCache(
       first.set(name, fetching);
     }
     return (await fetching).value;
+  };
+
+  return (name: string): string | Promise<string> => {
+    const entry = entries.get(name);
+    if (!entry || entry.token.expiresMs <= now() + 1000) return fetchFirst(name);
+    if (now() >= entry.renewMs) renew(name, entry);
+    return entry.token.value;
   };
 }

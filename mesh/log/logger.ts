@@ -37,10 +37,13 @@ export function createLogger({ service, level, contracts, destination }: LoggerO
         },
       },
     },
-    destination ?? pino.destination({ dest: 1, sync: false }),
+    destination ?? standardOutput(),
   );
   return withCleanBindings(logger, clean);
 }
+
+/** Gathers lines and writes them when it can, so that a slow reader of them slows no call. */
+export const standardOutput = (): DestinationStream => pino.destination({ dest: 1, sync: false });
 
 /** Nor do the fields of child loggers, so they are cleaned when they are bound. */
 function withCleanBindings(logger: Logger, clean: Clean): Logger {

@@ -1,17 +1,15 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { fail } from "../errors.ts";
 import type { Arrival, Intake } from "./intake.ts";
-import type { AnsweredMethods } from "./method.ts";
 import { recordKey } from "./record.ts";
 
 /** Leads the calls of the general lane to the intake, before their bodies are read. */
-export function createGate(methods: AnsweredMethods, intake: Intake) {
+export function createGate(intake: Intake) {
   return async (context: HandlerContext): Promise<void> => {
     const record = context.values.get(recordKey);
-    const method = methods.get(context.method);
-    if (!record || !method) throw fail.internal("no_policy", `${context.method.name} has no policy`);
+    if (!record) throw fail.internal("no_record", `a call of ${context.method.name} is not observed`);
     try {
-      const admitted = Promise.try(() => intake.admit(method, arrivalOf(context), record));
+      const admitted = Promise.try(() => intake.admit(arrivalOf(context), record));
       // The ids are known by now, and a refusal carries them too.
       context.responseHeader.set("x-request-id", record.ids?.requestId ?? "");
       context.responseHeader.set("x-correlation-id", record.ids?.correlationId ?? "");

@@ -1,16 +1,19 @@
-import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
 import type { Envelope } from "../call/live-call.ts";
 import { LiveCall } from "../call/live-call.ts";
 import type { MethodPolicy } from "../contract/policy.ts";
+import { fail } from "../errors.ts";
 import { newId } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
+import type { AdaptiveLimit, LimitOutcome } from "../resilience/adaptive-limit.ts";
+import type { Span } from "../telemetry/span.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { parseTraceparent } from "../telemetry/trace-context.ts";
 import type { Authenticator, Credentials, Metadata } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
-import type { AnsweredMethod } from "./method.ts";
-import type { Observer } from "./observe.ts";
+import { createObserver } from "./observe.ts";
 import type { CallIds, CallRecord } from "./record.ts";
 
 /** A call as its lane hands it over, before anything is known of it. */
@@ -26,14 +29,16 @@ export interface Intake {
    * call's context. To be asked before the body is parsed, so that a caller
    * without the right costs little. No promise where none is needed.
    */
-  admit(method: AnsweredMethod, arrival: Arrival, record: CallRecord): LiveCall | Promise<LiveCall>;
+  admit(arrival: Arrival, record: CallRecord): LiveCall | Promise<LiveCall>;
   /** The call is over, let in or not: to be told once of each. */
   over(record: CallRecord, code: string): void;
 }
 
 export interface IntakeOptions {
   authenticate: Authenticator;
-  observer: Observer;
+  telemetry: Telemetry;
+  /** How many calls may be answered at once. Default: as many as come. */
+  limit?: AdaptiveLimit;
   log: Logger;
   /** Aborted when the service stops; ends streams that would go on, and nothing else. */
   stopping: AbortSignal;
@@ -41,21 +46,26 @@ export interface IntakeOptions {
 
 /** Longest id we take over from a caller; the alphabet keeps ids harmless in logs and headers. */
 const idForm = /^[\w.:-]{1,128}$/;
-const traceForm = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-export function createIntake({ authenticate, observer, log, stopping }: IntakeOptions): Intake {
+export function createIntake(options: IntakeOptions): Intake {
+  const { authenticate, telemetry, limit, log, stopping } = options;
+  const { tracer } = telemetry;
+  const observe = createObserver(telemetry);
+
   const enter = (
-    { name, policy }: AnsweredMethod,
     arrival: Arrival,
     record: CallRecord,
     ids: CallIds,
     { caller, userToken, client }: Credentials,
   ): LiveCall => {
+    const { name, policy } = record.method;
+    record.span = beginSpan(record, arrival, caller.service === undefined);
     const call = new LiveCall({
       method: name,
       requestId: ids.requestId,
       correlationId: ids.correlationId,
-      traceparent: accept(arrival.header("traceparent"), traceForm) ?? newTraceparent(),
+      span: record.span,
+      tracer,
       caller,
       userToken,
       envelope: arrival,
@@ -66,21 +76,32 @@ export function createIntake({ authenticate, observer, log, stopping }: IntakeOp
     record.call = call;
     if (policy.lasting) endWith(call, stopping);
     policy.allow(caller);
+    if (limit && record.method.limited) {
+      if (!limit.tryEnter()) throw overloaded(limit);
+      record.counted = true;
+    }
     return call;
   };
 
+  const beginSpan = (record: CallRecord, arrival: Metadata, outside: boolean): Span => {
+    const parent = parseTraceparent(arrival.header("traceparent"), arrival.header("tracestate"), outside);
+    return tracer.begin("server", record.method.name, parent, performance.timeOrigin + record.startedAt);
+  };
+
   return {
-    admit(method, arrival, record) {
+    admit(arrival, record) {
       const ids = idsOf(arrival);
       record.ids = ids;
-      const credentials = identify(method.policy, authenticate, arrival);
+      const credentials = identify(record.method.policy, authenticate, arrival);
       return credentials instanceof Promise
-        ? credentials.then((known) => enter(method, arrival, record, ids, known))
-        : enter(method, arrival, record, ids, credentials);
+        ? credentials.then((known) => enter(arrival, record, ids, known))
+        : enter(arrival, record, ids, credentials);
     },
     over(record, code) {
+      const durationMs = performance.now() - record.startedAt;
       record.call?.finish();
-      observer(record, code);
+      if (record.counted) limit?.leave(record.method.index, durationMs, limitOutcome(code));
+      observe(record, code, durationMs);
     },
   };
 }
@@ -107,17 +128,11 @@ function identify(
 }
 
 function idsOf(arrival: Arrival): CallIds {
-  const requestId = accept(arrival.header("x-request-id"), idForm) ?? newId();
-  return { requestId, correlationId: accept(arrival.header("x-correlation-id"), idForm) ?? requestId };
+  const requestId = accept(arrival.header("x-request-id")) ?? newId();
+  return { requestId, correlationId: accept(arrival.header("x-correlation-id")) ?? requestId };
 }
 
-const accept = (value: string | undefined, form: RegExp) =>
-  value !== undefined && form.test(value) ? value : undefined;
-
-/** W3C Trace Context; not sampled, since nothing samples here. */
-function newTraceparent(): string {
-  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-00`;
-}
+const accept = (id: string | undefined) => (id !== undefined && idForm.test(id) ? id : undefined);
 
 function endWith(call: LiveCall, stopping: AbortSignal): void {
   const stop = () => call.end(stopping.reason);
@@ -125,6 +140,21 @@ function endWith(call: LiveCall, stopping: AbortSignal): void {
   else stopping.addEventListener("abort", stop, { once: true });
   call.onFinish(() => stopping.removeEventListener("abort", stop));
 }
+
+/** What the end of a call tells of how busy the service is. */
+function limitOutcome(code: string): LimitOutcome {
+  if (code === "ok") return "ok";
+  return code === "deadline_exceeded" ? "dropped" : "ignore";
+}
+
+const overloaded = ({ inFlight }: AdaptiveLimit) =>
+  fail.exhausted(
+    "overloaded",
+    `this instance has ${inFlight} calls in flight, as many as it can answer in time`,
+    {
+      remedy: "call again",
+    },
+  );
 
 /** Only the gateway may say that a call comes from elsewhere than its socket. */
 function clientOf(arrival: Arrival, service: string | undefined, address: string): Call["client"] {

@@ -1,8 +1,9 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Call } from "../call/call.ts";
-import { methodName } from "../contract/options.ts";
+import { methodName, serviceOf } from "../contract/options.ts";
 import type { MethodPolicy, Policies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
+import type { DrawFault, Faults } from "../faults/faults.ts";
 import type { Implementation } from "../service.ts";
 
 /** A handler without its types: a message or messages in, a message or messages out. */
@@ -13,9 +14,17 @@ export interface AnsweredMethod {
   readonly desc: DescMethod;
   /** `user.v1.AuthService/Login` */
   readonly name: string;
+  /** Its number among those of the service. */
+  readonly index: number;
   readonly policy: MethodPolicy;
   readonly handler: AnyHandler;
+  /** Counts in the limit on calls at once. */
+  readonly limited: boolean;
+  /** What is to befall its calls on purpose, if anything may. */
+  readonly drawFault: DrawFault | undefined;
 }
+
+const noFaults: Faults = { forMethod: () => undefined };
 
 export type AnsweredMethods = ReadonlyMap<DescMethod, AnsweredMethod>;
 
@@ -23,18 +32,23 @@ export type AnsweredMethods = ReadonlyMap<DescMethod, AnsweredMethod>;
 export function answeredMethods(
   implementations: readonly Implementation[],
   policies: Policies,
+  faults: Faults = noFaults,
 ): AnsweredMethods {
   const contracts = new Set(implementations.map(({ contract }) => contract));
   for (const method of policies.keys()) if (!contracts.has(method.parent)) throw unanswered(method);
   return new Map(
     implementations
       .flatMap(({ contract, handlers }) => contract.methods.map((method) => ({ contract, handlers, method })))
-      .map(({ contract, handlers, method }) => {
+      .map(({ contract, handlers, method }, index) => {
         const policy = policies.get(method);
         if (!policy) throw unlisted(contract);
         const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method.localName];
         if (!handler) throw unanswered(method);
-        return [method, { desc: method, name: methodName(method), policy, handler }];
+        const name = methodName(method);
+        // Streams last by nature, and health must answer in an overload too.
+        const limited = method.methodKind === "unary" && serviceOf(contract) !== undefined;
+        const drawFault = faults.forMethod(name);
+        return [method, { desc: method, name, index, policy, handler, limited, drawFault }];
       }),
   );
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { describe, expect, test } from "vitest";
 import { fail } from "../errors.ts";
+import { echoMethod } from "../testing/method.ts";
 import type { Protocol, Rpc } from "../testing/rpc.ts";
 import { openRpc } from "../testing/rpc.ts";
 import { observed } from "./observe.ts";
@@ -133,7 +134,7 @@ test("a handler of the protocol library that itself fails is noted, and its fail
     async () => Promise.reject(fail.aborted("gone", "gone")),
     echo,
   ) as UniversalHandler;
-  const handler = observed(failing, { over: (_record, code) => void codes.push(code) });
+  const handler = observed(failing, echoMethod, { over: (_record, code) => void codes.push(code) });
   const request = {
     httpVersion: "2.0",
     method: "POST",

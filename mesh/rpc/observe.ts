@@ -5,25 +5,30 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { describeCaller } from "../call/identity.ts";
-import { codeName, reasonOf } from "../errors.ts";
-import type { Logger } from "../log/logger.ts";
-import type { Metrics } from "../metrics/metrics.ts";
+import { codeName } from "../errors.ts";
+import { rpcAttributes } from "../telemetry/rpc-attributes.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { mayKeep } from "../telemetry/tracer.ts";
 import { plainGrpcMessage } from "./grpc-message.ts";
 import type { Intake } from "./intake.ts";
+import type { AnsweredMethod } from "./method.ts";
 import type { CallRecord } from "./record.ts";
 import { peerKey, recordKey } from "./record.ts";
 import { capTimeouts } from "./timeouts.ts";
 import { blameInTrailers, blameTheSender } from "./unreadable.ts";
 
 /** Told how each call ended, whichever way it came in. */
-export type Observer = (record: CallRecord, code: string) => void;
+export type Observer = (record: CallRecord, code: string, durationMs: number) => void;
 
 /**
  * Wraps a handler so that its end is seen: also of calls that never reach an
  * interceptor, such as those whose body cannot be parsed.
  */
-export function observed(handler: UniversalHandler, intake: Pick<Intake, "over">): UniversalHandler {
-  const method = `${handler.service.typeName}/${handler.method.name}`;
+export function observed(
+  handler: UniversalHandler,
+  method: AnsweredMethod,
+  intake: Pick<Intake, "over">,
+): UniversalHandler {
   const run = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const contextValues = request.contextValues ?? createContextValues();
     const record: CallRecord = { method, startedAt: performance.now(), peer: contextValues.get(peerKey) };
@@ -99,35 +104,42 @@ const httpCodes: Readonly<Record<number, string>> = {
   505: "bad_http_version",
 };
 
-/** One log line and one measurement a call. */
-export function createObserver(log: Logger, metrics: Metrics): Observer {
-  const duration = metrics.histogram({
-    name: "weft_rpc_server_duration_seconds",
-    help: "Time to answer calls, by method, outcome and calling service.",
-    labels: ["method", "code", "caller"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
-  });
-  return (record, code) => {
+/** One measurement, one span and one log line for each call. */
+export function createObserver({ calls, tracer, access }: Telemetry): Observer {
+  return (record, code, durationMs) => {
     const { call, error, ids, method, peer, startedAt } = record;
-    const ms = performance.now() - startedAt;
+    const { name } = method;
     const service = call?.caller.service?.name ?? (call?.caller.user ? "user" : "anonymous");
-    duration.observe({ method, code, caller: service }, ms / 1000);
-    const line = {
-      method,
+    calls.server(name, code, service, durationMs / 1000);
+    const span = record.span ?? tracer.begin("server", name, undefined, performance.timeOrigin + startedAt);
+    if (mayKeep(span, code)) {
+      tracer.end(span, { code, error, attributes: attributesOf(record, code, service) });
+    }
+    if (!access.enabled && error === undefined) return;
+    access.in({
+      method: name,
       code,
-      duration: Math.round(ms * 1000) / 1000,
-      caller: call ? describeCaller(call.caller) : undefined,
-      peer: peer.address || undefined,
-      ...ids,
-      ...(error === undefined ? {} : { reason: reasonOf(error), error: messageOf(error) }),
-    };
-    if (isOurs(code)) log.error({ ...line, err: causeOf(error) }, "call failed");
-    else log.info(line, "call");
+      durationMs,
+      who: call ? describeCaller(call.caller) : "",
+      peer: peer.address,
+      requestId: ids?.requestId,
+      correlationId: ids?.correlationId,
+      traceId: span.traceId,
+      error,
+    });
   };
 }
 
-const messageOf = (error: unknown) => (error instanceof ConnectError ? error.rawMessage : String(error));
-const causeOf = (error: unknown) => (error instanceof ConnectError ? (error.cause ?? error) : error);
+function attributesOf({ method, peer, ids }: CallRecord, code: string, peerService: string) {
+  return rpcAttributes({
+    protocol: "connect",
+    method: method.name,
+    code,
+    peerService,
+    peerAddress: peer.address,
+    requestId: ids?.requestId,
+    correlationId: ids?.correlationId,
+  });
+}
+
 const internal = codeName(Code.Internal);
-const ours = new Set([Code.Internal, Code.Unknown, Code.DataLoss].map(codeName));
-const isOurs = (code: string) => ours.has(code);

@@ -1,13 +1,16 @@
 import { createContextKey } from "@connectrpc/connect";
 import type { LiveCall } from "../call/live-call.ts";
+import type { Span } from "../telemetry/span.ts";
+import type { AnsweredMethod } from "./method.ts";
 
 /** What is noted about one call while it runs, for its log line, metrics and trace. */
 export interface CallRecord {
-  readonly method: string;
+  readonly method: AnsweredMethod;
   readonly startedAt: number;
   readonly peer: Peer;
   /** Known before anything else of the call, so that a refusal has them too. */
   ids?: CallIds;
+  span?: Span;
   call?: LiveCall;
   /** It takes part in the limit on calls at once. */
   counted?: boolean;

@@ -1,17 +1,18 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Policies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
+import type { Faults } from "../faults/faults.ts";
 import { serverLimits } from "../limits.ts";
 import type { Implementation } from "../service.ts";
 import { createGate } from "./gate.ts";
 import type { Intake, IntakeOptions } from "./intake.ts";
 import { createIntake } from "./intake.ts";
 import { aroundHandlers } from "./interceptors.ts";
-import type { AnsweredMethods } from "./method.ts";
+import type { AnsweredMethod, AnsweredMethods } from "./method.ts";
 import { answeredMethods } from "./method.ts";
 import { observed } from "./observe.ts";
 import { recordKey } from "./record.ts";
@@ -19,6 +20,8 @@ import { recordKey } from "./record.ts";
 export interface RpcOptions extends IntakeOptions {
   implementations: readonly Implementation[];
   policies: Policies;
+  /** What is to befall calls on purpose. Default: nothing. */
+  faults?: Faults;
   /** Largest message in either direction. Default: that of `serverLimits`. */
   messageBytes?: number;
 }
@@ -33,31 +36,40 @@ export interface Rpc {
 }
 
 export function createRpc(options: RpcOptions): Rpc {
-  const { implementations, policies, messageBytes = serverLimits.messageBytes } = options;
-  const methods = answeredMethods(implementations, policies);
+  const { implementations, policies, faults, messageBytes = serverLimits.messageBytes } = options;
+  const methods = answeredMethods(implementations, policies, faults);
   const intake = createIntake(options);
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     readMaxBytes: messageBytes,
     writeMaxBytes: messageBytes,
     interceptors: [aroundHandlers],
-    requestGate: createGate(methods, intake),
+    requestGate: createGate(intake),
     jsonOptions: { ignoreUnknownFields: true },
   });
   for (const { contract } of implementations) router.service(contract, withCall(contract, methods));
-  return { methods, intake, messageBytes, handlers: router.handlers.map((handler) => observed(handler, intake)) };
+  const handlers = router.handlers.map((handler) =>
+    observed(handler, methodOf(handler.method, methods), intake),
+  );
+  return { methods, intake, messageBytes, handlers };
 }
 
 /** Gives each handler the mesh's call in place of the protocol library's context. */
 function withCall(contract: DescService, methods: AnsweredMethods): Partial<ServiceImpl<DescService>> {
   const wrapped = contract.methods.map((method) => {
-    const handler = methods.get(method)?.handler;
+    const { handler } = methodOf(method, methods);
     return [
       method.localName,
-      (input: unknown, context: HandlerContext) => handler?.(input, callOf(context)),
+      (input: unknown, context: HandlerContext) => handler(input, callOf(context)),
     ] as const;
   });
   return Object.fromEntries(wrapped) as unknown as Partial<ServiceImpl<DescService>>;
+}
+
+function methodOf(method: DescMethod, methods: AnsweredMethods): AnsweredMethod {
+  const found = methods.get(method);
+  if (!found) throw fail.internal("no_method", `${method.name} is not among the methods`);
+  return found;
 }
 
 function callOf(context: HandlerContext) {

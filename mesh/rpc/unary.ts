@@ -3,11 +3,14 @@ import { create, fromBinary, isMessage, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { LiveCall } from "../call/live-call.ts";
 import { codeName, fail, toWireError } from "../errors.ts";
+import { befall, faultHeader } from "../faults/faults.ts";
 import type { Arrival } from "./intake.ts";
 import type { AnsweredMethod } from "./method.ts";
 import { failureOf, untilEnded } from "./perform.ts";
 import type { CallRecord, Peer } from "./record.ts";
 import type { Rpc } from "./rpc.ts";
+import type { Turn } from "./turns.ts";
+import { takeTurn } from "./turns.ts";
 import { validate } from "./validate.ts";
 
 /** How a single call went. */
@@ -25,54 +28,92 @@ export interface UnaryCall {
   readonly message: Uint8Array;
   readonly peer: Peer;
   /** Told as soon as the call exists, so that it can be ended. */
-  readonly onCall: (call: LiveCall) => void;
+  onCall(call: LiveCall): void;
+  /** Told once, at the end. */
+  onOutcome(outcome: Outcome): void;
 }
 
 /**
  * Answers a single call for the lanes that deal in bytes: by the same door and
- * under the same rules as the general lane, in one go. Never throws.
+ * under the same rules as the general lane. Never throws.
  */
-export async function answerUnary(rpc: Rpc, asked: UnaryCall): Promise<Outcome> {
-  const { method, arrival, message, peer, onCall } = asked;
-  const record: CallRecord = { method: method.name, startedAt: performance.now(), peer };
-  try {
-    const admitted = rpc.intake.admit(method, arrival, record);
-    const call = admitted instanceof Promise ? await admitted : admitted;
-    onCall(call);
-    const bytes = await perform(rpc, method, call, message, record);
-    rpc.intake.over(record, "ok");
-    return { bytes };
-  } catch (thrown) {
+export function answerUnary(rpc: Rpc, asked: UnaryCall): void {
+  new UnaryAnswer(rpc, asked).begin();
+}
+
+class UnaryAnswer implements Turn {
+  private readonly rpc: Rpc;
+  private readonly asked: UnaryCall;
+  private readonly record: CallRecord;
+
+  constructor(rpc: Rpc, asked: UnaryCall) {
+    this.rpc = rpc;
+    this.asked = asked;
+    const { method, peer } = asked;
+    this.record = { method, startedAt: performance.now(), peer };
+  }
+
+  begin(): void {
+    try {
+      const admitted = this.rpc.intake.admit(this.asked.arrival, this.record);
+      if (admitted instanceof Promise) admitted.then(this.admitted, this.failed);
+      else this.admitted(admitted);
+    } catch (thrown) {
+      this.failed(thrown);
+    }
+  }
+
+  run(): void {
+    this.perform().then(this.succeeded, this.failed);
+  }
+
+  private readonly admitted = (call: LiveCall): void => {
+    this.asked.onCall(call);
+    takeTurn(this);
+  };
+
+  private async perform(): Promise<Uint8Array> {
+    const { rpc, record } = this;
+    const { method, message, arrival } = this.asked;
+    const { call } = record;
+    if (!call) throw fail.internal("no_call", "the call did not pass the gate");
+    // The event loop may have been too busy for the call's own timer.
+    call.expireIfLate();
+    // Other kinds of method take the general lane.
+    const { input, output } = method.desc as DescMethodUnary;
+    if (message.length > rpc.messageBytes) throw tooLarge("request", message.length, rpc.messageBytes);
+    const request = read(input, message);
+    validate(input, request);
+    record.began = true;
+    const fault = method.drawFault?.(arrival.header(faultHeader));
+    if (fault) await untilEnded(call, () => befall(fault, call.signal));
+    const answer = await untilEnded(call, () => method.handler(request, call));
+    record.answered = true;
+    const bytes = toBinary(
+      output,
+      isMessage(answer, output) ? answer : create(output, answer as Partial<Message>),
+    );
+    if (bytes.length > rpc.messageBytes) throw tooLarge("answer", bytes.length, rpc.messageBytes);
+    return bytes;
+  }
+
+  private readonly succeeded = (bytes: Uint8Array): void => {
+    this.rpc.intake.over(this.record, "ok");
+    this.asked.onOutcome({ bytes });
+  };
+
+  private readonly failed = (thrown: unknown): void => {
+    const { record } = this;
     const error = record.call ? failureOf(record.call, thrown) : toWireError(thrown);
     record.error = error;
-    rpc.intake.over(record, codeName(error.code));
-    return { error, processed: record.began === true };
-  }
+    this.rpc.intake.over(record, codeName(error.code));
+    this.asked.onOutcome({ error, processed: record.began === true });
+  };
 }
 
-async function perform(
-  rpc: Rpc,
-  method: AnsweredMethod,
-  call: LiveCall,
-  message: Uint8Array,
-  record: CallRecord,
-): Promise<Uint8Array> {
-  // Other kinds of method take the general lane.
-  const { input, output } = method.desc as DescMethodUnary;
-  if (message.length > rpc.messageBytes) throw tooLarge("request", message.length, rpc.messageBytes);
-  const request = read(() => fromBinary(input, message));
-  validate(input, request);
-  record.began = true;
-  const answer = await untilEnded(call, () => method.handler(request, call));
-  record.answered = true;
-  const bytes = toBinary(output, isMessage(answer, output) ? answer : create(output, answer as Partial<Message>));
-  if (bytes.length > rpc.messageBytes) throw tooLarge("answer", bytes.length, rpc.messageBytes);
-  return bytes;
-}
-
-function read<T>(decode: () => T): T {
+function read(schema: DescMethodUnary["input"], message: Uint8Array): Message {
   try {
-    return decode();
+    return fromBinary(schema, message);
   } catch (cause) {
     throw fail.invalid("unreadable_message", "the message is not one of its type", { cause });
   }

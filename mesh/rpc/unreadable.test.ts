@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { echoMethod } from "../testing/method.ts";
 import type { CallRecord } from "./record.ts";
 import { blameInTrailers, blameTheSender } from "./unreadable.ts";
 
 const record = (more: Partial<CallRecord> = {}): CallRecord => ({
-  method: "a.B/C",
+  method: echoMethod,
   startedAt: 0,
   peer: { address: "", protocol: "" },
   ...more,

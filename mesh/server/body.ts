@@ -45,10 +45,19 @@ async function* givenWhenUsed(chunks: AsyncIterable<Uint8Array>, hold: Hold): As
 /**
  * Waits until a request that nobody reads on has been sent, but not for long.
  * On HTTP/1.1, an answer before that may be lost with the connection, which ends
- * behind it (RFC 9112 §9.6).
+ * behind it (RFC 9112 §9.6). On HTTP/2, some clients stop sending in the middle
+ * of what they announced once an answer comes, which is an error that overtakes
+ * the end of the answer (RFC 9113 §8.1.1). There the caller must say that the
+ * request `endsAlone`: a stream of messages may end only when it is answered.
  */
-export async function sentWhole(request: NodeServerRequest, lingerMs: number): Promise<void> {
-  if ("stream" in request || request.complete || request.destroyed) return;
+export async function sentWhole(
+  request: NodeServerRequest,
+  lingerMs: number,
+  endsAlone = false,
+): Promise<void> {
+  if (("stream" in request && !endsAlone) || request.complete || request.destroyed) return;
+  // An iterator that was left in the middle still listens, and a stream that is listened to does not flow.
+  request.removeAllListeners("readable");
   request.resume();
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, lingerMs);

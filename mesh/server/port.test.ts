@@ -6,6 +6,7 @@ import { WeftError } from "../errors.ts";
 import { serverLimits } from "../limits.ts";
 import { nobody } from "../rpc/authenticate.ts";
 import { createRpc } from "../rpc/rpc.ts";
+import { silentTelemetry } from "../testing/telemetry.ts";
 import type { RouteAnswer } from "./node.ts";
 import type { Port } from "./port.ts";
 import { openPort } from "./port.ts";
@@ -15,7 +16,7 @@ const rpc = createRpc({
   implementations: [],
   policies: new Map(),
   authenticate: () => nobody,
-  observer: () => {},
+  telemetry: silentTelemetry("probe"),
   log,
   stopping: new AbortController().signal,
 });

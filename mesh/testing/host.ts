@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import { createClient } from "@connectrpc/connect";
 import type { DestinationStream } from "pino";
 import type { Caller } from "../call/identity.ts";
 import { anonymous } from "../call/identity.ts";
@@ -12,6 +11,7 @@ import { hostService } from "../host/host.ts";
 import type { ServiceDefinition } from "../service.ts";
 import { databaseUrl, dropDatabases } from "./databases.ts";
 import { testStores } from "./stores.ts";
+import { silentTelemetry } from "./telemetry.ts";
 
 export interface ClientOptions {
   /** Who calls; nobody by default. */
@@ -46,6 +46,7 @@ export async function hostInMemory(
 ): Promise<TestHost> {
   const stores = testStores();
   const memory = createMemoryNetwork();
+  const outside = silentTelemetry("outside");
   const suffix = randomBytes(6).toString("hex");
   const urlOf = (service: string) => databaseUrl(service, suffix);
   const started: Array<{ stop(): Promise<void> }> = [];
@@ -68,12 +69,14 @@ export async function hostInMemory(
         },
         ...(logs && { logs }),
         memory: {
-          network: memory.networkOf(
-            name,
-            contracts.flatMap((it) => serviceOf(it)?.scopes ?? []),
-          ),
+          openNetwork: (telemetry) =>
+            memory.networkOf(
+              name,
+              contracts.flatMap((it) => serviceOf(it)?.scopes ?? []),
+              telemetry,
+            ),
           authenticate: memory.authenticate,
-          attach: (handlers) => memory.attach(name, handlers),
+          attach: (rpc) => memory.attach(name, rpc),
         },
       });
       started.push(hosted);
@@ -86,12 +89,12 @@ export async function hostInMemory(
   return {
     client: (contract, as = {}) => {
       const { caller = anonymous, bearer, address = "127.0.0.1", userAgent = "test" } = as;
-      const transport = memory.transport(
-        serviceOf(contract)?.name ?? "",
+      return memory.client(
+        contract,
+        outside,
         () => ({ caller, userToken: bearer ?? "", client: { address, userAgent } }),
         bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
       );
-      return createClient(contract, transport);
     },
     databaseUrl: urlOf,
     stop,

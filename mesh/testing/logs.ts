@@ -14,7 +14,12 @@ export function collectLogs(): Logs {
   return {
     write: (line) => void written.push(line),
     get lines() {
-      return written.map((line) => JSON.parse(line) as LogLine);
+      // Several may be written at once.
+      return written
+        .join("")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as LogLine);
     },
     get text() {
       return written.join("");

@@ -15,10 +15,10 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import { nobody } from "../rpc/authenticate.ts";
-import { createObserver } from "../rpc/observe.ts";
 import { createRpc } from "../rpc/rpc.ts";
 import { openPort } from "../server/port.ts";
 import { handlers } from "../service.ts";
+import { createTelemetry } from "../telemetry/telemetry.ts";
 import type { LogLine } from "./logs.ts";
 import { collectLogs } from "./logs.ts";
 import type { ProbeContract, ProbeHandlers } from "./probe.ts";
@@ -51,7 +51,7 @@ export async function openRpc(
     implementations: [handlers(ProbeService, { ...usualHandlers, ...own })],
     policies: compilePolicies("probe", [ProbeService]),
     authenticate,
-    observer: createObserver(log, metrics),
+    telemetry: createTelemetry({ service: "probe", log, metrics, destination: logs }),
     log,
     stopping: stopping.signal,
   });

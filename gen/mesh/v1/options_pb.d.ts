@@ -40,6 +40,13 @@ export declare type Service = Message<"mesh.v1.Service"> & {
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
+
+  /**
+   * How much of its trouble each caller takes upon itself.
+   *
+   * @generated from field: mesh.v1.Load load = 4;
+   */
+  load?: Load | undefined;
 };
 
 /**
@@ -47,6 +54,33 @@ export declare type Service = Message<"mesh.v1.Service"> & {
  * Use `create(ServiceSchema)` to create a new message.
  */
 export declare const ServiceSchema: GenMessage<Service>;
+
+/**
+ * Bounds that each calling process keeps to, for all instances together.
+ *
+ * @generated from message mesh.v1.Load
+ */
+export declare type Load = Message<"mesh.v1.Load"> & {
+  /**
+   * Calls in flight at once. Default 512.
+   *
+   * @generated from field: uint32 max_in_flight = 1;
+   */
+  maxInFlight: number;
+
+  /**
+   * Calls that may wait for a place. Default 512.
+   *
+   * @generated from field: uint32 max_waiting = 2;
+   */
+  maxWaiting: number;
+};
+
+/**
+ * Describes the message mesh.v1.Load.
+ * Use `create(LoadSchema)` to create a new message.
+ */
+export declare const LoadSchema: GenMessage<Load>;
 
 /**
  * Policies of one method.
@@ -89,6 +123,22 @@ export declare type Method = Message<"mesh.v1.Method"> & {
    * @generated from field: uint32 success_status = 5;
    */
   successStatus: number;
+
+  /**
+   * Most tries of one call, the first included. Default 4. Tries beyond the
+   * first are made only where that is safe, and within the caller's budget.
+   *
+   * @generated from field: uint32 max_attempts = 6;
+   */
+  maxAttempts: number;
+
+  /**
+   * Sends a second try beside a slow first one and takes the sooner answer.
+   * Only for methods with `idempotency_level = NO_SIDE_EFFECTS`.
+   *
+   * @generated from field: mesh.v1.Hedge hedge = 7;
+   */
+  hedge?: Hedge | undefined;
 };
 
 /**
@@ -96,6 +146,26 @@ export declare type Method = Message<"mesh.v1.Method"> & {
  * Use `create(MethodSchema)` to create a new message.
  */
 export declare const MethodSchema: GenMessage<Method>;
+
+/**
+ * When the second try goes out.
+ *
+ * @generated from message mesh.v1.Hedge
+ */
+export declare type Hedge = Message<"mesh.v1.Hedge"> & {
+  /**
+   * After this long; by default after what 95 of 100 recent calls took.
+   *
+   * @generated from field: google.protobuf.Duration delay = 1;
+   */
+  delay?: Duration | undefined;
+};
+
+/**
+ * Describes the message mesh.v1.Hedge.
+ * Use `create(HedgeSchema)` to create a new message.
+ */
+export declare const HedgeSchema: GenMessage<Hedge>;
 
 /**
  * Who may call a method. A call is let in when one of the fields lets it in;

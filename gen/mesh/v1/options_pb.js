@@ -12,7 +12,7 @@ import { file_google_protobuf_descriptor, file_google_protobuf_duration } from "
  * Describes the file mesh/v1/options.proto.
  */
 export const file_mesh_v1_options = /*@__PURE__*/
-  fileDesc("ChVtZXNoL3YxL29wdGlvbnMucHJvdG8SB21lc2gudjEiNQoHU2VydmljZRIMCgRuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0SDgoGc2NvcGVzGAMgAygJIrQBCgZNZXRob2QSHwoGYWNjZXNzGAEgASgLMg8ubWVzaC52MS5BY2Nlc3MSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgpyYXRlX2xpbWl0GAMgASgLMhIubWVzaC52MS5SYXRlTGltaXQSHQoFY2FjaGUYBCABKAsyDi5tZXNoLnYxLkNhY2hlEhYKDnN1Y2Nlc3Nfc3RhdHVzGAUgASgNImAKBkFjY2VzcxIOCgZwdWJsaWMYASABKAgSEQoJc2lnbmVkX2luGAIgASgIEhIKCnBlcm1pc3Npb24YAyABKAkSEAoIc2VydmljZXMYBCADKAkSDQoFc2NvcGUYBSABKAkiSAoJUmF0ZUxpbWl0EhAKCHJlcXVlc3RzGAEgASgNEikKBndpbmRvdxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJ+CgVDYWNoZRIqCgdtYXhfYWdlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDnN0YWxlX2lmX2Vycm9yGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmludmFsaWRhdGVkX2J5GAMgAygJIiUKBUV2ZW50Eg8KB3N1YmplY3QYASABKAkSCwoDa2V5GAIgASgJIlYKA0pvYhINCgVxdWV1ZRgBIAEoCRIUCgxtYXhfYXR0ZW1wdHMYAiABKA0SKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbjpNCgdzZXJ2aWNlEh8uZ29vZ2xlLnByb3RvYnVmLlNlcnZpY2VPcHRpb25zGMTVAyABKAsyEC5tZXNoLnYxLlNlcnZpY2VSB3NlcnZpY2U6SQoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYxNUDIAEoCzIPLm1lc2gudjEuTWV0aG9kUgZtZXRob2Q6RwoFZXZlbnQSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYxNUDIAEoCzIOLm1lc2gudjEuRXZlbnRSBWV2ZW50OkEKA2pvYhIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxjF1QMgASgLMgwubWVzaC52MS5Kb2JSA2pvYmIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
+  fileDesc("ChVtZXNoL3YxL29wdGlvbnMucHJvdG8SB21lc2gudjEiUgoHU2VydmljZRIMCgRuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0SDgoGc2NvcGVzGAMgAygJEhsKBGxvYWQYBCABKAsyDS5tZXNoLnYxLkxvYWQiMgoETG9hZBIVCg1tYXhfaW5fZmxpZ2h0GAEgASgNEhMKC21heF93YWl0aW5nGAIgASgNIukBCgZNZXRob2QSHwoGYWNjZXNzGAEgASgLMg8ubWVzaC52MS5BY2Nlc3MSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgpyYXRlX2xpbWl0GAMgASgLMhIubWVzaC52MS5SYXRlTGltaXQSHQoFY2FjaGUYBCABKAsyDi5tZXNoLnYxLkNhY2hlEhYKDnN1Y2Nlc3Nfc3RhdHVzGAUgASgNEhQKDG1heF9hdHRlbXB0cxgGIAEoDRIdCgVoZWRnZRgHIAEoCzIOLm1lc2gudjEuSGVkZ2UiMQoFSGVkZ2USKAoFZGVsYXkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYAoGQWNjZXNzEg4KBnB1YmxpYxgBIAEoCBIRCglzaWduZWRfaW4YAiABKAgSEgoKcGVybWlzc2lvbhgDIAEoCRIQCghzZXJ2aWNlcxgEIAMoCRINCgVzY29wZRgFIAEoCSJICglSYXRlTGltaXQSEAoIcmVxdWVzdHMYASABKA0SKQoGd2luZG93GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIn4KBUNhY2hlEioKB21heF9hZ2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMQoOc3RhbGVfaWZfZXJyb3IYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOaW52YWxpZGF0ZWRfYnkYAyADKAkiJQoFRXZlbnQSDwoHc3ViamVjdBgBIAEoCRILCgNrZXkYAiABKAkiVgoDSm9iEg0KBXF1ZXVlGAEgASgJEhQKDG1heF9hdHRlbXB0cxgCIAEoDRIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uOk0KB3NlcnZpY2USHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYxNUDIAEoCzIQLm1lc2gudjEuU2VydmljZVIHc2VydmljZTpJCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjE1QMgASgLMg8ubWVzaC52MS5NZXRob2RSBm1ldGhvZDpHCgVldmVudBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxjE1QMgASgLMg4ubWVzaC52MS5FdmVudFIFZXZlbnQ6QQoDam9iEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGMXVAyABKAsyDC5tZXNoLnYxLkpvYlIDam9iYgZwcm90bzM", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
 
 /**
  * Describes the message mesh.v1.Service.
@@ -22,46 +22,60 @@ export const ServiceSchema = /*@__PURE__*/
   messageDesc(file_mesh_v1_options, 0);
 
 /**
+ * Describes the message mesh.v1.Load.
+ * Use `create(LoadSchema)` to create a new message.
+ */
+export const LoadSchema = /*@__PURE__*/
+  messageDesc(file_mesh_v1_options, 1);
+
+/**
  * Describes the message mesh.v1.Method.
  * Use `create(MethodSchema)` to create a new message.
  */
 export const MethodSchema = /*@__PURE__*/
-  messageDesc(file_mesh_v1_options, 1);
+  messageDesc(file_mesh_v1_options, 2);
+
+/**
+ * Describes the message mesh.v1.Hedge.
+ * Use `create(HedgeSchema)` to create a new message.
+ */
+export const HedgeSchema = /*@__PURE__*/
+  messageDesc(file_mesh_v1_options, 3);
 
 /**
  * Describes the message mesh.v1.Access.
  * Use `create(AccessSchema)` to create a new message.
  */
 export const AccessSchema = /*@__PURE__*/
-  messageDesc(file_mesh_v1_options, 2);
+  messageDesc(file_mesh_v1_options, 4);
 
 /**
  * Describes the message mesh.v1.RateLimit.
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema = /*@__PURE__*/
-  messageDesc(file_mesh_v1_options, 3);
+  messageDesc(file_mesh_v1_options, 5);
 
 /**
  * Describes the message mesh.v1.Cache.
  * Use `create(CacheSchema)` to create a new message.
  */
 export const CacheSchema = /*@__PURE__*/
-  messageDesc(file_mesh_v1_options, 4);
+  messageDesc(file_mesh_v1_options, 6);
 
 /**
  * Describes the message mesh.v1.Event.
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema = /*@__PURE__*/
-  messageDesc(file_mesh_v1_options, 5);
+  messageDesc(file_mesh_v1_options, 7);
 
 /**
  * Describes the message mesh.v1.Job.
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema = /*@__PURE__*/
-  messageDesc(file_mesh_v1_options, 6);
+  messageDesc(file_mesh_v1_options, 8);
 
 /**
  * Which process serves this contract. Several contracts may name one process.

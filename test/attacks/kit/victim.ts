@@ -14,10 +14,10 @@ import { createMetrics } from "#mesh/metrics/metrics.ts";
 import { reflection } from "#mesh/reflection/reflection.ts";
 import type { Authenticator } from "#mesh/rpc/authenticate.ts";
 import { bearerOf, nobody } from "#mesh/rpc/authenticate.ts";
-import { createObserver } from "#mesh/rpc/observe.ts";
 import { createRpc } from "#mesh/rpc/rpc.ts";
 import { openPort } from "#mesh/server/port.ts";
 import { handlers } from "#mesh/service.ts";
+import { createTelemetry } from "#mesh/telemetry/telemetry.ts";
 import type { Answers, Question } from "./victim-talk.ts";
 import { canaryName, cutAfterMs, drainGraceMs } from "./victim-talk.ts";
 
@@ -36,15 +36,16 @@ const counted = async <T>(work: () => Promise<T> | T): Promise<T> => {
 };
 
 const lines: string[] = [];
+const destination = {
+  write: (line: string) => {
+    if (lines.push(line) > 5000) lines.splice(0, 2500);
+  },
+};
 const log = createLogger({
   service: "user",
   level: "info",
   contracts: [TeamService],
-  destination: {
-    write: (line) => {
-      if (lines.push(line) > 5000) lines.splice(0, 2500);
-    },
-  },
+  destination,
 });
 const authenticate: Authenticator = async (metadata) => {
   const bearer = bearerOf(metadata.header("authorization"));
@@ -89,7 +90,7 @@ const port = await openPort({
     implementations: [teams, ...builtin],
     policies: new Map([...compilePolicies("user", [TeamService]), ...openPolicies(builtin)]),
     authenticate,
-    observer: createObserver(log, metrics),
+    telemetry: createTelemetry({ service: "user", log, metrics, destination }),
     log,
     stopping: stopping.signal,
   }),

@@ -1,0 +1,45 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { durationMs, MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { methodName, optionsOf } from "../contract/options.ts";
+import { defaultTimeoutMs } from "../contract/policy.ts";
+
+/** How calls of one method are made, read once from its contract. */
+export interface CallPolicy {
+  readonly name: string;
+  readonly path: string;
+  readonly timeoutMs: number;
+  /** Made twice it does no more than made once, so it may be tried again when its fate is unknown. */
+  readonly repeatable: boolean;
+  /** Tries of one call in all. */
+  readonly maxAttempts: number;
+  /** A second try may run beside the first; after this delay, or one that is measured. */
+  readonly hedge: { readonly delayMs: number | undefined } | undefined;
+}
+
+/** The first try and three more. */
+const usualAttempts = 4;
+
+const known = new WeakMap<DescMethod, CallPolicy>();
+
+export function callPolicyOf(method: DescMethod): CallPolicy {
+  let policy = known.get(method);
+  if (!policy) {
+    policy = compile(method);
+    known.set(method, policy);
+  }
+  return policy;
+}
+
+function compile(method: DescMethod): CallPolicy {
+  const { timeout, maxAttempts, hedge } = optionsOf(method) ?? {};
+  const name = methodName(method);
+  const harmless = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
+  return {
+    name,
+    path: `/${name}`,
+    timeoutMs: timeout ? durationMs(timeout) : defaultTimeoutMs,
+    repeatable: harmless || method.idempotency === Idempotency.IDEMPOTENT,
+    maxAttempts: maxAttempts || usualAttempts,
+    hedge: harmless && hedge ? { delayMs: hedge.delay && durationMs(hedge.delay) } : undefined,
+  };
+}

@@ -1,0 +1,49 @@
+import type { Transport } from "@connectrpc/connect";
+import type { PeakEwma } from "../balance/peak-ewma.ts";
+import { createPeakEwma } from "../balance/peak-ewma.ts";
+import type { Instance } from "../discovery/instance.ts";
+import type { Breaker, BreakerOptions } from "../resilience/breaker.ts";
+import { createBreaker } from "../resilience/breaker.ts";
+import type { Absence } from "./absence.ts";
+import { createAbsence } from "./absence.ts";
+import type { UnaryLane } from "./lane.ts";
+
+/** The ways to one instance. */
+export interface Lanes {
+  readonly unary: UnaryLane;
+  /** For calls that stream. */
+  readonly stream: Transport;
+  close(): void;
+}
+
+/** An instance as this caller sees it. */
+export interface Endpoint {
+  readonly instance: Instance;
+  /** `order@10.0.0.4:8012` */
+  readonly name: string;
+  readonly load: PeakEwma;
+  readonly breaker: Breaker;
+  readonly absence: Absence;
+  readonly lanes: Lanes;
+}
+
+/** Whether calls may go there now. */
+export const admits = ({ breaker, absence }: Endpoint): boolean => absence.over && breaker.admits();
+
+export interface EndpointOptions extends Pick<BreakerOptions, "policy" | "onChange"> {
+  instance: Instance;
+  lanes: Lanes;
+  now: () => number;
+}
+
+export function createEndpoint({ instance, lanes, now, policy, onChange }: EndpointOptions): Endpoint {
+  const { service, host, port, weight } = instance;
+  return {
+    instance,
+    name: `${service}@${host.includes(":") ? `[${host}]` : host}:${port}`,
+    load: createPeakEwma({ weight, now }),
+    breaker: createBreaker({ now, ...(policy && { policy }), ...(onChange && { onChange }) }),
+    absence: createAbsence(now),
+    lanes,
+  };
+}

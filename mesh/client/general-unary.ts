@@ -1,0 +1,46 @@
+import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { headersOf } from "../express/fields.ts";
+import { userHeader } from "../identity/tokens.ts";
+import type { LaneRequest, UnaryLane } from "./lane.ts";
+import { isUnprocessed } from "./unprocessed.ts";
+
+/** Single calls over the general lane, for what the express lane does not carry. */
+export function createGeneralUnary(transport: Transport, close: () => void): UnaryLane {
+  return {
+    start(request, settle) {
+      const { method, timeoutMs, input } = request;
+      const givenUp = new AbortController();
+      transport.unary(method, givenUp.signal, timeoutMs, headerOf(request), input).then(
+        (answer) => {
+          if (!givenUp.signal.aborted) settle.answered(answer);
+        },
+        (thrown: unknown) => {
+          if (givenUp.signal.aborted) return;
+          settle.failed({ error: ConnectError.from(thrown), processed: !isUnprocessed(thrown) });
+        },
+      );
+      return () => givenUp.abort(new ConnectError("the call was given up", Code.Canceled));
+    },
+    close,
+  };
+}
+
+/** What has a place of its own in the express lane's frames is a header here. */
+export function headerOf(
+  request: Pick<
+    LaneRequest,
+    "fields" | "authorization" | "statement" | "requestId" | "correlationId" | "traceparent"
+  >,
+): Headers {
+  const header = headersOf(request.fields);
+  const own = {
+    authorization: request.authorization,
+    [userHeader]: request.statement,
+    "x-request-id": request.requestId,
+    "x-correlation-id": request.correlationId,
+    traceparent: request.traceparent,
+  };
+  for (const [name, value] of Object.entries(own)) if (value) header.set(name, value);
+  return header;
+}

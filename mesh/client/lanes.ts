@@ -1,0 +1,50 @@
+import type { Transport } from "@connectrpc/connect";
+import { createUniversalHandlerClient } from "@connectrpc/connect/protocol";
+import { createTransport } from "@connectrpc/connect/protocol-connect";
+import type { Instance } from "../discovery/instance.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import type { Lanes } from "./endpoint.ts";
+import { createExpressLane } from "./express-lane.ts";
+import { openGeneralLane } from "./general-lane.ts";
+import { createGeneralUnary } from "./general-unary.ts";
+import { createLocalLane } from "./local-lane.ts";
+import { neighbour } from "./neighbours.ts";
+
+/** The ways to an instance: without a socket where it is in this process. */
+export function lanesTo(instance: Instance): Lanes {
+  const rpc = neighbour(instance.id);
+  return rpc ? localLanes(rpc) : socketLanes(instance);
+}
+
+export function localLanes(rpc: Rpc): Lanes {
+  return { unary: createLocalLane(rpc), stream: inMemoryTransport(rpc), close: () => {} };
+}
+
+function socketLanes({ host, port, express }: Instance): Lanes {
+  const address = host.includes(":") ? `[${host}]` : host;
+  const general = openGeneralLane({ baseUrl: `http://${address}:${port}` });
+  const overGeneral = createGeneralUnary(general.transport, () => {});
+  const unary = express ? createExpressLane({ host, port, general: overGeneral }) : overGeneral;
+  return {
+    unary,
+    stream: general.transport,
+    close: () => {
+      unary.close();
+      general.close();
+    },
+  };
+}
+
+function inMemoryTransport({ handlers, messageBytes }: Rpc): Transport {
+  return createTransport({
+    httpClient: createUniversalHandlerClient([...handlers]),
+    baseUrl: "http://in-memory",
+    useBinaryFormat: true,
+    interceptors: [],
+    acceptCompression: [],
+    sendCompression: null,
+    compressMinBytes: Number.MAX_SAFE_INTEGER,
+    readMaxBytes: messageBytes,
+    writeMaxBytes: messageBytes,
+  });
+}

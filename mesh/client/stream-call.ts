@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DescMethodStreaming } from "@bufbuild/protobuf";
+import type { StreamResponse } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
+import { fail } from "../errors.ts";
+import type { Proof } from "../identity/credentials.ts";
+import { backoffMs } from "../resilience/backoff.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { traceparentOf } from "../telemetry/tracer.ts";
+import type { Callee } from "./callee.ts";
+import type { Departure, HeadersGiven } from "./departure.ts";
+import { fieldsGiven, whenAborted } from "./departure.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { headerOf } from "./general-unary.ts";
+import { noteCall } from "./note-call.ts";
+import { createReplay } from "./replay.ts";
+import type { Verdict } from "./retry-policy.ts";
+import { judgeFailure } from "./retry-policy.ts";
+import { isUnprocessed } from "./unprocessed.ts";
+
+export interface StreamMeans {
+  callee: Callee;
+  telemetry: Telemetry;
+  departure: Departure;
+  proof: Proof | Promise<Proof>;
+  /** The caller wants it to end in time; otherwise it lasts as long as the contract lets it. */
+  timed: boolean;
+}
+
+type Response = StreamResponse<never, never>;
+
+/**
+ * A call that streams: it finds its instance as any other, but once an instance
+ * took it, it is not made again, for what was sent cannot be sent again.
+ */
+export async function streamCall(
+  { callee, telemetry, departure, proof, timed }: StreamMeans,
+  method: DescMethodStreaming,
+  signal: AbortSignal | undefined,
+  header: HeadersGiven,
+  input: AsyncIterable<unknown>,
+): Promise<Response> {
+  const { call, span, requestId, correlationId, budgetMs } = departure;
+  const over = new AbortController();
+  const off = whenAborted(call, signal, (reason) => over.abort(reason));
+  const inFlight = telemetry.calls.clientInFlight(callee.name);
+  inFlight.value++;
+  const journey = { attempts: 0, endpoint: undefined as Endpoint | undefined };
+  let isOver = false;
+  const end = (failure?: unknown) => {
+    if (isOver) return;
+    isOver = true;
+    off();
+    inFlight.value--;
+    noteCall(telemetry, callee.name, departure, journey, failure);
+  };
+
+  const messages = createReplay(input);
+  const attempt = async (endpoint: Endpoint, shown: Proof): Promise<Response> => {
+    journey.attempts++;
+    journey.endpoint = endpoint;
+    const traceparent = traceparentOf(span);
+    const fields = fieldsGiven(header, shown.fields);
+    const { authorization, statement } = shown;
+    return endpoint.lanes.stream.stream(
+      method,
+      over.signal,
+      timed ? budgetMs : undefined,
+      headerOf({ requestId, correlationId, traceparent, fields, authorization, statement }),
+      messages as AsyncIterable<never>,
+    ) as Promise<Response>;
+  };
+
+  try {
+    const shown = await proof;
+    const response = await whereSomebodyTakesIt(
+      callee,
+      over.signal,
+      (endpoint) => attempt(endpoint, shown),
+      () => messages.possible,
+    );
+    return { ...response, message: watched(response.message, end) };
+  } catch (thrown) {
+    end(thrown);
+    throw thrown;
+  }
+}
+
+/** Tries one instance after the other while none has taken the call. */
+async function whereSomebodyTakesIt(
+  { name, endpoints, readyMs, now, random }: Callee,
+  signal: AbortSignal,
+  attempt: (endpoint: Endpoint) => Promise<Response>,
+  mayRepeat: () => boolean,
+): Promise<Response> {
+  const startedMs = now();
+  let tried: Endpoint[] = [];
+  let waits = 0;
+  let last: unknown = fail.unavailable("no_instance", `no instance of ${name} takes calls now`, {
+    remedy: `start ${name}, or name it in WEFT_ENDPOINTS`,
+  });
+  for (;;) {
+    const endpoint = endpoints.pick(tried);
+    if (endpoint && !tried.includes(endpoint)) {
+      tried.push(endpoint);
+      const outcome = await tryAt(endpoint, now, attempt);
+      if (outcome.response) return outcome.response;
+      if (!mayRepeat() || !(outcome.verdict === "absent" || outcome.verdict === "leaving"))
+        throw outcome.failure;
+      last = outcome.failure;
+      continue;
+    }
+    const waitMs = backoffMs(++waits, random, 0, { baseMs: 25, maxMs: 500 });
+    if (signal.aborted || now() - startedMs + waitMs >= readyMs) throw last;
+    await sleep(waitMs, undefined, { signal }).catch(() => {});
+    tried = [];
+  }
+}
+
+type Tried =
+  | { response: Response; failure?: undefined; verdict?: undefined }
+  | { response?: undefined; failure: unknown; verdict: Verdict };
+
+async function tryAt(
+  endpoint: Endpoint,
+  now: () => number,
+  attempt: (endpoint: Endpoint) => Promise<Response>,
+): Promise<Tried> {
+  const { load, breaker, absence } = endpoint;
+  const ticket = breaker.begin();
+  const startedMs = now();
+  load.begin();
+  try {
+    const response = await attempt(endpoint);
+    // How long it goes on from here says nothing of how quick its instance is.
+    load.end(now() - startedMs);
+    breaker.succeeded(ticket);
+    absence.seen();
+    return { response };
+  } catch (failure) {
+    const verdict = judgeFailure({ error: ConnectError.from(failure), processed: !isUnprocessed(failure) });
+    if (verdict === "absent") absence.gone();
+    if (verdict === "answer" || verdict === "broken") load.end(now() - startedMs);
+    else load.rejected();
+    if (verdict === "broken") breaker.failed(ticket);
+    else breaker.cancelled(ticket);
+    return { failure, verdict };
+  }
+}
+
+async function* watched(
+  messages: AsyncIterable<never>,
+  end: (failure?: unknown) => void,
+): AsyncGenerator<never, void> {
+  try {
+    yield* messages;
+  } catch (thrown) {
+    end(thrown);
+    throw thrown;
+  } finally {
+    end();
+  }
+}

@@ -1,0 +1,305 @@
+import { ConnectError } from "@connectrpc/connect";
+import { fail, reasonOf } from "../errors.ts";
+import type { Failure } from "../express/failure.ts";
+import { backoffMs } from "../resilience/backoff.ts";
+import type { Hedge } from "../resilience/hedge.ts";
+import type { RetryBudget } from "../resilience/retry-budget.ts";
+import type { CallMetrics } from "../telemetry/call-metrics.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { admits } from "./endpoint.ts";
+import type { Endpoints } from "./endpoints.ts";
+import type { LaneAnswer, LaneRequest, Settle } from "./lane.ts";
+import type { Verdict } from "./retry-policy.ts";
+import { judgeFailure, mayRepeat } from "./retry-policy.ts";
+import { retryAfterOf, withNote } from "./retry-words.ts";
+import { unreachable } from "./unreachable.ts";
+
+/** What all calls to one service share. */
+export interface CalleeState {
+  readonly name: string;
+  readonly endpoints: Endpoints;
+  readonly budget: RetryBudget;
+  readonly metrics: Pick<CallMetrics, "retried" | "hedged" | "rejected">;
+  /** Services start in any order; this is how long a call waits for a callee that is not there yet. */
+  readonly readyMs: number;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** Waits for an absent callee grow to this. */
+const absentMaxMs = 500;
+
+/**
+ * One call on its way: tries it at one instance after the other, or at two at
+ * once, until there is an answer, an error that stays, or no time left.
+ */
+export class UnaryCall {
+  /** How many tries it took. */
+  attempts = 0;
+  /** The instance that was tried last. */
+  endpoint: Endpoint | undefined = undefined;
+  private readonly callee: CalleeState;
+  private readonly policy: CallPolicy;
+  private readonly request: LaneRequest;
+  private readonly hedge: Hedge | undefined;
+  private readonly startedMs: number;
+  private readonly deadlineMs: number;
+  private resolve!: (answer: LaneAnswer) => void;
+  private reject!: (error: Error) => void;
+  private live: Attempt[] = [];
+  private tried: Endpoint[] = [];
+  private absences = 0;
+  private absent: ConnectError | undefined = undefined;
+  private done = false;
+  private deadline: NodeJS.Timeout | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private second: NodeJS.Timeout | undefined;
+
+  constructor(callee: CalleeState, policy: CallPolicy, request: LaneRequest, hedge: Hedge | undefined) {
+    this.callee = callee;
+    this.policy = policy;
+    this.request = request;
+    this.hedge = hedge;
+    this.startedMs = callee.now();
+    this.deadlineMs = this.startedMs + request.timeoutMs;
+  }
+
+  run(): Promise<LaneAnswer> {
+    return new Promise<LaneAnswer>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      this.deadline = setTimeout(expire, Math.ceil(this.request.timeoutMs), this);
+      this.callee.budget.deposit();
+      const delayMs = this.hedge?.begin();
+      if (delayMs !== undefined) this.second = setTimeout(trySecond, delayMs, this);
+      this.attempt();
+    });
+  }
+
+  /** Ends the call from outside: its caller lost interest. */
+  abort(reason: unknown): void {
+    if (this.done) return;
+    for (const attempt of this.live) attempt.giveUp();
+    this.finish();
+    this.reject(ConnectError.from(reason));
+  }
+
+  /** The time is up. It counts against the instances that did not answer. */
+  expire(): void {
+    if (this.done) return;
+    const waited = this.live.length > 0 ? this.live.map(({ endpoint }) => endpoint.name).join(" and ") : "";
+    for (const attempt of this.live) attempt.timeOut();
+    this.finish();
+    const took = `${Math.round(this.request.timeoutMs)} ms`;
+    const where = waited ? `: ${waited} did not answer` : this.tried.length > 0 ? " between two tries" : "";
+    this.reject(
+      fail.deadline("deadline_exceeded", `${this.policy.name} did not end within its ${took}${where}`),
+    );
+  }
+
+  trySecond(): void {
+    if (this.done || this.live.length !== 1 || this.callee.endpoints.all.length < 2) return;
+    if (!this.hedge?.mayHedge()) return;
+    this.callee.metrics.hedged(this.callee.name);
+    this.attempt();
+  }
+
+  attempt(): void {
+    if (this.done) return;
+    const { endpoints, now } = this.callee;
+    const endpoint = endpoints.pick(this.tried);
+    if (!endpoint) {
+      this.nowhere();
+      return;
+    }
+    this.attempts++;
+    this.endpoint = endpoint;
+    this.tried.push(endpoint);
+    const startedMs = now();
+    this.request.timeoutMs = Math.max(1, this.deadlineMs - startedMs);
+    const attempt = new Attempt(this, endpoint, startedMs, now);
+    this.live.push(attempt);
+    attempt.start(this.request);
+  }
+
+  won(attempt: Attempt, answer: LaneAnswer): void {
+    if (this.done) return;
+    for (const other of this.live) if (other !== attempt) other.giveUp();
+    this.hedge?.observed(this.callee.now() - this.startedMs);
+    this.finish();
+    this.resolve(answer);
+  }
+
+  lost(attempt: Attempt, failure: Failure, verdict: Verdict): void {
+    if (this.done) return;
+    this.live = this.live.filter((it) => it !== attempt);
+    const { error } = failure;
+    if (verdict === "answer") {
+      for (const other of this.live) other.giveUp();
+      this.fail(error);
+      return;
+    }
+    // Its second try is still out.
+    if (this.live.length > 0) return;
+    if (!mayRepeat(verdict, error, this.policy.repeatable)) {
+      this.fail(error);
+    } else if (verdict === "absent") {
+      this.absent = error;
+      this.tryWhereSomebodyIs(error);
+    } else {
+      this.tryAgain(error, verdict);
+    }
+  }
+
+  /** Nothing was sent so far, so only time limits these tries. */
+  private tryWhereSomebodyIs(error: ConnectError): void {
+    const { now, random, readyMs } = this.callee;
+    if (this.isFreshLeft()) {
+      this.attempt();
+      return;
+    }
+    const waitMs = backoffMs(++this.absences, random, 0, { baseMs: 25, maxMs: absentMaxMs });
+    if (now() - this.startedMs + waitMs >= readyMs) {
+      this.fail(error);
+      return;
+    }
+    this.tried = [];
+    this.retry = setTimeout(attemptAgain, waitMs, this);
+  }
+
+  private tryAgain(error: ConnectError, verdict: Verdict): void {
+    const { name, budget, metrics, random, now } = this.callee;
+    if (this.attempts >= this.policy.maxAttempts) {
+      this.fail(this.attempts > 1 ? withNote(error, `tried ${this.attempts} times`) : error);
+      return;
+    }
+    // What an instance on its way out did not take adds no load when another takes it.
+    if (verdict !== "leaving" && !budget.withdraw()) {
+      metrics.rejected("out", name, "budget");
+      this.fail(withNote(error, `not tried again: ${budget.describe()}`));
+      return;
+    }
+    metrics.retried(name, reasonOf(error));
+    if (verdict !== "broken" && this.isFreshLeft()) {
+      this.attempt();
+      return;
+    }
+    const waitMs = backoffMs(this.attempts, random, retryAfterOf(error));
+    if (now() + waitMs >= this.deadlineMs) this.fail(error);
+    else this.retry = setTimeout(attemptAgain, waitMs, this);
+  }
+
+  private isFreshLeft(): boolean {
+    return this.callee.endpoints.all.some((it) => !this.tried.includes(it) && admits(it));
+  }
+
+  private nowhere(): void {
+    const { name, endpoints, metrics } = this.callee;
+    const [first] = endpoints.all;
+    if (!first) {
+      const error = fail.unavailable("no_instance", `no instance of ${name} is known`, {
+        remedy: `start ${name}, or name it in WEFT_ENDPOINTS`,
+      });
+      this.tryWhereSomebodyIs(error);
+      return;
+    }
+    const shut = endpoints.all.find(({ breaker }) => !breaker.admits());
+    if (!shut) {
+      const cause = new Error("nobody was there a moment ago");
+      this.tryWhereSomebodyIs(this.absent ?? unreachable(first.name, cause));
+      return;
+    }
+    metrics.rejected("out", name, "breaker");
+    const others = endpoints.all.length - 1;
+    const more = others > 0 ? ` (none of its ${others + 1} instances takes calls)` : "";
+    const why = `breaker open for ${shut.name}: ${shut.breaker.describe()}${more}`;
+    this.fail(fail.unavailable("breaker_open", why));
+  }
+
+  private fail(error: Error): void {
+    this.finish();
+    this.reject(error);
+  }
+
+  private finish(): void {
+    this.done = true;
+    this.live = [];
+    clearTimeout(this.deadline);
+    clearTimeout(this.retry);
+    clearTimeout(this.second);
+  }
+}
+
+/** One try of a call at one instance; tells the endpoint how it went. */
+class Attempt implements Settle {
+  readonly endpoint: Endpoint;
+  private readonly call: UnaryCall;
+  private readonly startedMs: number;
+  private readonly now: () => number;
+  private readonly ticket: number;
+  private cancel: (() => void) | undefined;
+
+  constructor(call: UnaryCall, endpoint: Endpoint, startedMs: number, now: () => number) {
+    this.call = call;
+    this.endpoint = endpoint;
+    this.startedMs = startedMs;
+    this.now = now;
+    this.ticket = endpoint.breaker.begin();
+    endpoint.load.begin();
+  }
+
+  start(request: LaneRequest): void {
+    this.cancel = this.endpoint.lanes.unary.start(request, this);
+  }
+
+  answered(answer: LaneAnswer): void {
+    const { load, breaker, absence } = this.endpoint;
+    load.end(this.now() - this.startedMs);
+    breaker.succeeded(this.ticket);
+    absence.seen();
+    this.call.won(this, answer);
+  }
+
+  failed(failure: Failure): void {
+    const { load, breaker, absence } = this.endpoint;
+    const verdict = judgeFailure(failure);
+    if (verdict === "absent") absence.gone();
+    else absence.seen();
+    if (verdict === "absent" || verdict === "overloaded" || verdict === "leaving") {
+      load.rejected();
+      breaker.cancelled(this.ticket);
+    } else {
+      load.end(this.now() - this.startedMs);
+      if (verdict === "answer") breaker.succeeded(this.ticket);
+      else breaker.failed(this.ticket);
+    }
+    this.call.lost(this, failure, verdict);
+  }
+
+  /** Nobody waits for it any more, which is not its fault. */
+  giveUp(): void {
+    this.end();
+    this.endpoint.breaker.cancelled(this.ticket);
+  }
+
+  timeOut(): void {
+    this.end();
+    this.endpoint.breaker.failed(this.ticket);
+  }
+
+  private end(): void {
+    this.cancel?.();
+    this.endpoint.load.end(this.now() - this.startedMs);
+  }
+}
+
+function expire(call: UnaryCall): void {
+  call.expire();
+}
+function attemptAgain(call: UnaryCall): void {
+  call.attempt();
+}
+function trySecond(call: UnaryCall): void {
+  call.trySecond();
+}

@@ -1,0 +1,29 @@
+import { TokenService } from "#gen/security/v1/tokens_pb.js";
+import { processOf } from "../client/process-of.ts";
+import type { MeshConfig } from "../config/mesh-config.ts";
+import type { Directory } from "../discovery/directory.ts";
+import { openDirectory } from "../discovery/directory.ts";
+import { createLayeredDirectory } from "../discovery/layered-directory.ts";
+import { createStaticDirectory } from "../discovery/static-directory.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Nats } from "../nats/nats.ts";
+import type { ServiceDefinition } from "../service.ts";
+
+/** Where the services are that this one calls: as configured, else as announced, else at their usual ports. */
+export async function openServiceDirectory(
+  { calls = {}, contracts }: ServiceDefinition,
+  config: MeshConfig,
+  nats: Nats,
+  log: Logger,
+): Promise<Directory> {
+  const called = [...Object.values(calls), ...contracts, TokenService].map(processOf);
+  const ports = new Map(called.map(({ name, port }) => [name, port]));
+  return createLayeredDirectory({
+    fixed: createStaticDirectory(config.endpoints),
+    discovered: config.discovery ? await openDirectory({ nats, log }) : createStaticDirectory({}),
+    usual: (service) => {
+      const port = ports.get(service);
+      return port === undefined ? undefined : { host: "127.0.0.1", port };
+    },
+  });
+}

@@ -1,0 +1,65 @@
+import { networkInterfaces } from "node:os";
+import { settleHere } from "../client/neighbours.ts";
+import type { MeshConfig } from "../config/mesh-config.ts";
+import { describeContracts } from "../discovery/contracts.ts";
+import { keepContracts } from "../discovery/contracts-bucket.ts";
+import { defaultWeight } from "../discovery/instance.ts";
+import { holdLease } from "../discovery/lease.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Nats } from "../nats/nats.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import type { ServiceDefinition } from "../service.ts";
+import { version } from "../version.ts";
+
+export interface PresenceOptions {
+  definition: ServiceDefinition;
+  instanceId: string;
+  port: number;
+  rpc: Rpc;
+  config: MeshConfig;
+  nats: Nats;
+  log: Logger;
+}
+
+/** An instance that others can find. */
+export interface Presence {
+  /** Takes it out of the others' view. They learn of it before this resolves, unless the broker is away. */
+  withdraw(): Promise<void>;
+}
+
+/** Makes an instance known: to its neighbours in this process, and to all by the broker. */
+export function announce(options: PresenceOptions): Presence {
+  const { definition, instanceId, port, rpc, config, nats, log } = options;
+  const leave = settleHere(instanceId, rpc);
+  if (!config.discovery) return { withdraw: async () => leave() };
+  const contracts = describeContracts(definition.contracts);
+  const kept = keepContracts({ nats, log, contracts });
+  const lease = holdLease({
+    nats,
+    log,
+    instance: {
+      id: instanceId,
+      service: definition.name,
+      host: config.advertisedHost || reachableHost(config.host),
+      port,
+      version,
+      weight: defaultWeight,
+      contracts: contracts.hash,
+      express: true,
+    },
+  });
+  return {
+    withdraw: async () => {
+      await Promise.all([lease.withdraw(), kept.stop()]);
+      leave();
+    },
+  };
+}
+
+/** Who listens everywhere is reached by others at the first address that leads out of this machine. */
+function reachableHost(host: string): string {
+  if (host !== "0.0.0.0" && host !== "::") return host;
+  const addresses = Object.values(networkInterfaces()).flatMap((it) => it ?? []);
+  const outward = addresses.find(({ internal, family }) => !internal && family === "IPv4");
+  return outward?.address ?? "127.0.0.1";
+}

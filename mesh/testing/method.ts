@@ -1,0 +1,11 @@
+import { compilePolicies } from "../contract/policy.ts";
+import type { AnsweredMethod } from "../rpc/method.ts";
+import { answeredMethods } from "../rpc/method.ts";
+import { handlers } from "../service.ts";
+import { ProbeService, usualHandlers } from "./probe.ts";
+
+/** A method ready to be answered, for tests of what happens around it. */
+export const echoMethod: AnsweredMethod = answeredMethods(
+  [handlers(ProbeService, usualHandlers)],
+  compilePolicies("probe", [ProbeService]),
+).get(ProbeService.method.echo) as AnsweredMethod;
