@@ -32,7 +32,7 @@ export class WeftError extends ConnectError {
 
   constructor(code: Code, reason: string, message: string, options: WeftErrorOptions = {}) {
     const { remedy, retryAfterMs, cause } = options;
-    super(remedy ? `${message}; ${remedy}` : message, code, undefined, details(reason, options), cause);
+    super(remedy ? `${message}; ${remedy}` : message, code, undefined, details(code, reason, options), cause);
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
@@ -43,12 +43,18 @@ export class WeftError extends ConnectError {
   }
 }
 
-function details(reason: string, options: WeftErrorOptions): OutgoingDetail[] {
-  const { metadata = {}, retryAfterMs, details: more = [] } = options;
-  const info: OutgoingDetail = { desc: ErrorInfoSchema, value: { reason, domain: "weft", metadata } };
-  if (retryAfterMs === undefined) return [info, ...more];
-  const retryDelay = durationFromMs(Math.max(0, Math.ceil(retryAfterMs)));
-  return [info, { desc: RetryInfoSchema, value: { retryDelay } }, ...more];
+function details(code: Code, reason: string, options: WeftErrorOptions): OutgoingDetail[] {
+  const { metadata, retryAfterMs, details: more = [] } = options;
+  const own: OutgoingDetail[] = [];
+  // A reason that only repeats the code is told by the code: see `reasonOf`.
+  if (metadata !== undefined || reason !== codeName(code)) {
+    own.push({ desc: ErrorInfoSchema, value: { reason, domain: "weft", metadata: metadata ?? {} } });
+  }
+  if (retryAfterMs !== undefined) {
+    const retryDelay = durationFromMs(Math.max(0, Math.ceil(retryAfterMs)));
+    own.push({ desc: RetryInfoSchema, value: { retryDelay } });
+  }
+  return [...own, ...more];
 }
 
 type Fail = (reason: string, message: string, options?: WeftErrorOptions) => WeftError;

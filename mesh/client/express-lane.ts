@@ -73,7 +73,7 @@ export function createExpressLane(options: ExpressLaneOptions): UnaryLane {
   };
 
   const start = (request: LaneRequest, settle: Settle): (() => void) => {
-    if (request.message.length > wireLimits.requestBytes / 2 || performance.now() < foreignUntilMs) {
+    if (request.message.length > wireLimits.requestBytes || performance.now() < foreignUntilMs) {
       return general.start(request, settle);
     }
     connection ??= open();

@@ -117,7 +117,8 @@ function requestOf(
     authorization: proof.authorization,
     statement: proof.statement,
     requestId,
-    correlationId,
+    // The same as the request's own unless told otherwise.
+    correlationId: correlationId === requestId ? "" : correlationId,
     traceparent: traceparentOf(span),
     fields: fieldsGiven(header, proof.fields),
     message: toBinary(schema, message),

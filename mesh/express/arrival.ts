@@ -15,7 +15,7 @@ export interface ExpressArrivalOptions {
 
 /** A call as the express lane brings it. Headers are made only when a handler looks at them. */
 export class ExpressArrival implements Arrival {
-  readonly timeoutMs: number;
+  readonly timeoutMs: number | undefined;
   private readonly given: ExpressArrivalOptions;
   private asked: Headers | undefined = undefined;
   /** What the handler set, if it did. */
@@ -24,7 +24,7 @@ export class ExpressArrival implements Arrival {
 
   constructor(given: ExpressArrivalOptions) {
     this.given = given;
-    this.timeoutMs = given.timeoutMs;
+    this.timeoutMs = given.timeoutMs || undefined;
   }
 
   header(name: string): string | undefined {

@@ -128,7 +128,7 @@ export class ClientConnection {
     outbox.u16(path);
     outbox.u16(authorization);
     outbox.u16(statement);
-    outbox.u32(Math.max(1, Math.ceil(request.timeoutMs)));
+    outbox.u32(Number.isFinite(request.timeoutMs) ? Math.max(1, Math.ceil(request.timeoutMs)) : 0);
     outbox.text8(requestId);
     outbox.text8(correlationId);
     outbox.text8(traceparent);

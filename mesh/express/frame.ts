@@ -16,7 +16,7 @@
  *   AWAY    nothing                              the server takes no further calls here
  *   PING, PONG  nothing
  *
- * text8 has a length of u8, text one of u16, `fields` a count of u16 and that
+ * A timeout of 0 is none. text8 has a length of u8, text one of u16, `fields` a count of u16 and that
  * many pairs of texts. A slot of 0 is no text.
  *
  * Why not HTTP: measured on the same machine with the same codecs and 64 calls

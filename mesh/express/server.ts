@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { serviceOf } from "../contract/options.ts";
 import type { ServerLimits } from "../limits.ts";
 import type { Logger } from "../log/logger.ts";
 import type { AnsweredMethod } from "../rpc/method.ts";
@@ -65,11 +64,8 @@ export function createExpressServer(options: ExpressServerOptions): SubServer {
   };
 }
 
-/** Contracts of the mesh's own, such as health, are for foreign clients and take the general lane. */
 function unaryPaths({ methods }: Rpc): ReadonlyMap<string, AnsweredMethod> {
-  const unary = [...methods.values()].filter(
-    ({ desc }) => desc.methodKind === "unary" && serviceOf(desc.parent),
-  );
+  const unary = [...methods.values()].filter(({ desc }) => desc.methodKind === "unary");
   return new Map(unary.map((method) => [`/${method.name}`, method]));
 }
 

@@ -120,8 +120,8 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
 
     const stop = async () => {
       log.info("stopping");
-      await presence?.withdraw();
-      await serving.retire();
+      // Both at once: probes and other instances learn of it together.
+      await Promise.all([presence?.withdraw(), serving.retire()]);
       const drained = serving.drain();
       stopping.abort(
         fail.unavailable("stopping", `this instance of ${name} is stopping`, { remedy: "call again" }),

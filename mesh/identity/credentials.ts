@@ -38,7 +38,9 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
   const serviceToken = createTokenCache((audience) =>
     runOutsideCalls(async () => {
       const answer = await issuer.issueServiceToken({ assertion: await key.assertion(), audience });
-      return { value: answer.token, expiresMs: answer.expiresAt ? timestampMs(answer.expiresAt) : 0 };
+      // The whole header, so that it is one and the same text for all calls.
+      const value = `Bearer ${answer.token}`;
+      return { value, expiresMs: answer.expiresAt ? timestampMs(answer.expiresAt) : 0 };
     }),
   );
 
@@ -73,7 +75,4 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
   };
 }
 
-const proofOf = (token: string, statement: string): Proof => ({
-  authorization: `Bearer ${token}`,
-  statement,
-});
+const proofOf = (authorization: string, statement: string): Proof => ({ authorization, statement });

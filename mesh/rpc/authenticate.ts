@@ -25,10 +25,11 @@ export const nobody: Credentials = Object.freeze({ caller: anonymous, userToken:
 
 /** Believes the tokens that the issuer signed, and nothing else. */
 export function tokenAuthenticator(verifier: Verifier): Authenticator {
+  const bearers = createBearers();
   return (metadata) => {
     const authorization = metadata.header("authorization");
     if (authorization === undefined) return nobody;
-    const bearer = bearerOf(authorization);
+    const bearer = bearers(authorization);
     if (!bearer) {
       throw fail.unauthenticated("bad_authorization", "the authorization header is not `Bearer <token>`");
     }
@@ -37,6 +38,24 @@ export function tokenAuthenticator(verifier: Verifier): Authenticator {
     return caller instanceof Promise
       ? caller.then((known) => credentialsOf(known, bearer, statement))
       : credentialsOf(caller, bearer, statement);
+  };
+}
+
+const mostBearers = 1000;
+
+/**
+ * Remembers the tokens of headers: where the very same text comes again and
+ * again, as on the express lane, neither it nor its token is hashed anew.
+ */
+function createBearers(): (authorization: string) => string {
+  const known = new Map<string, string>();
+  return (authorization) => {
+    const found = known.get(authorization);
+    if (found !== undefined) return found;
+    const bearer = bearerOf(authorization);
+    if (known.size >= mostBearers) known.clear();
+    known.set(authorization, bearer);
+    return bearer;
   };
 }
 

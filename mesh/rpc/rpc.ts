@@ -1,4 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { createRegistry } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
@@ -22,7 +23,7 @@ export interface RpcOptions extends IntakeOptions {
   policies: Policies;
   /** What is to befall calls on purpose. Default: nothing. */
   faults?: Faults;
-  /** Largest message in either direction. Default: that of `serverLimits`. */
+  /** Largest message that is taken. Default, and largest that is sent: that of `serverLimits`. */
   messageBytes?: number;
 }
 
@@ -42,10 +43,14 @@ export function createRpc(options: RpcOptions): Rpc {
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     readMaxBytes: messageBytes,
-    writeMaxBytes: messageBytes,
+    writeMaxBytes: serverLimits.messageBytes,
     interceptors: [aroundHandlers],
     requestGate: createGate(intake),
-    jsonOptions: { ignoreUnknownFields: true },
+    // Without a registry JSON could hold no google.protobuf.Any.
+    jsonOptions: {
+      ignoreUnknownFields: true,
+      registry: createRegistry(...implementations.map(({ contract }) => contract.file)),
+    },
   });
   for (const { contract } of implementations) router.service(contract, withCall(contract, methods));
   const handlers = router.handlers.map((handler) =>

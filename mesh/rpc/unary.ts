@@ -4,6 +4,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { LiveCall } from "../call/live-call.ts";
 import { codeName, fail, toWireError } from "../errors.ts";
 import { befall, faultHeader } from "../faults/faults.ts";
+import { serverLimits } from "../limits.ts";
 import type { Arrival } from "./intake.ts";
 import type { AnsweredMethod } from "./method.ts";
 import { failureOf, untilEnded } from "./perform.ts";
@@ -93,7 +94,9 @@ class UnaryAnswer implements Turn {
       output,
       isMessage(answer, output) ? answer : create(output, answer as Partial<Message>),
     );
-    if (bytes.length > rpc.messageBytes) throw tooLarge("answer", bytes.length, rpc.messageBytes);
+    if (bytes.length > serverLimits.messageBytes) {
+      throw tooLarge("answer", bytes.length, serverLimits.messageBytes);
+    }
     return bytes;
   }
 

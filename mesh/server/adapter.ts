@@ -107,7 +107,7 @@ async function answerRpc(
   response.once("close", hold.close);
   try {
     const { body, ...answer } = await handler({ ...asked, body: readBody(request, handler, limits, hold) });
-    await sentWhole(request, limits.lingerMs);
+    await sentWhole(request, limits.lingerMs, !lastsLong(handler));
     await universalResponseToNodeResponse(
       body ? { ...answer, body: holdAnswer(body, hold) } : answer,
       response as never,
