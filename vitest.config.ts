@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{cli,embedded,mesh,services,test,tools}/**/*.test.ts"],
+    include: ["{bench,cli,embedded,mesh,services,test,tools}/**/*.test.ts"],
+    exclude: ["**/node_modules/**"],
     globalSetup: ["test/stores.setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -17,6 +17,8 @@ export interface Command {
   /** Full help: what comes after the name, then a line for each flag. */
   readonly usage: string;
   readonly flags?: ParseArgsOptionsConfig;
+  /** Hands on all its arguments, flags included, to a program that reads them itself. */
+  readonly passesOn?: true;
   /** Resolves to the exit code. */
   readonly run: (invocation: Invocation) => Promise<number>;
 }

@@ -21,6 +21,7 @@ async function main(name: string, args: readonly string[]): Promise<number> {
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!load) throw usageError(`there is no command "${name}"`, { name: "" });
     const command = await load();
+    if (command.passesOn) return await command.run({ flags: {}, words: args, workspace: openWorkspace() });
     const { flags, words } = readArguments(command, args);
     if (flags.help) {
       print(`${command.summary}\n\nUsage: weft ${command.name} ${command.usage}`);

@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["gen", "mesh"],
   cli: ["gen", "mesh", "embedded"],
   tools: [],
+  bench: ["gen", "mesh", "mesh/testing", "tools"],
   test: ["gen", "mesh", "embedded", "services", "gateway", "cli", "sandbox", "tools", "mesh/testing"],
 };
 
@@ -80,6 +81,7 @@ function resolveTarget(root: string, file: string, specifier: string): string | 
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
+    if (entry.name === "node_modules") continue;
     if (entry.isDirectory()) yield* sources(path);
     else if (/\.(ts|tsx|mjs)$/.test(entry.name) && !entry.name.endsWith(".d.ts")) yield path;
   }

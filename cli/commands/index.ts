@@ -14,6 +14,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   new: async () => (await import("./new-service.ts")).newService,
   generate: async () => (await import("./generate.ts")).generate,
   test: async () => (await import("./test.ts")).test,
+  bench: async () => (await import("./bench.ts")).bench,
+  conformance: async () => (await import("./conformance.ts")).conformance,
   run: async () => (await import("./run.ts")).runFile,
   serve: async () => (await import("./serve.ts")).serve,
   keys: async () => (await import("./keys.ts")).keys,

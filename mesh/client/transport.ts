@@ -78,6 +78,9 @@ function enter(
   { budgetMs, call }: Departure,
   signal: AbortSignal | undefined,
 ): Promise<void> | undefined {
+  // Before it waits in line: nobody would take it out again.
+  if (call && call.ended !== undefined) throw call.ended;
+  signal?.throwIfAborted();
   const place: Cancellable = { cancel: undefined };
   const entered = bulkhead.enter(budgetMs, place);
   if (!entered) return undefined;

@@ -49,7 +49,7 @@ const longestId = 128;
 
 export function createIntake(options: IntakeOptions): Intake {
   const { authenticate, telemetry, limit, log, stopping } = options;
-  const { tracer } = telemetry;
+  const { tracer, calls } = telemetry;
   const observe = createObserver(telemetry);
 
   const enter = (
@@ -77,7 +77,10 @@ export function createIntake(options: IntakeOptions): Intake {
     if (policy.lasting) endWith(call, stopping);
     policy.allow(caller);
     if (limit && record.method.limited) {
-      if (!limit.tryEnter()) throw overloaded(limit);
+      if (!limit.tryEnter()) {
+        calls.rejected("in", caller.service?.name ?? "anonymous", "limit");
+        throw overloaded(limit);
+      }
       record.counted = true;
     }
     return call;

@@ -4,6 +4,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { runInCall } from "../call/call.ts";
 import type { LiveCall } from "../call/live-call.ts";
 import { fail } from "../errors.ts";
+import { befall, faultHeader } from "../faults/faults.ts";
 import { failureOf, untilEnded } from "./perform.ts";
 import { recordKey } from "./record.ts";
 import { validate } from "./validate.ts";
@@ -27,6 +28,8 @@ export const aroundHandlers: Interceptor = (next) => async (request) => {
   };
   record.began = true;
   try {
+    const fault = record.method.drawFault?.(request.header.get(faultHeader) ?? undefined);
+    if (fault) await untilEnded(call, () => befall(fault, call.signal));
     if (!request.stream) {
       validate(request.method.input, request.message);
       const answer = await untilEnded(call, () => next(request));

@@ -102,7 +102,7 @@ test("metrics have the form of Prometheus, and calls are in them", async () => {
   const { status, type, text } = await get(probe.url, "/metrics");
   expect([status, type]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
   for (const line of text.trim().split("\n")) {
-    expect(line).toMatch(/^(# (HELP|TYPE) .+|[a-z_]+(\{.*\})? [\d.e+-]+|)$/i);
+    expect(line).toMatch(/^(# (HELP|TYPE) .+|[a-z_]\w*(\{.*\})? ([\d.e+-]+|NaN)|)$/i);
   }
   for (const code of ["ok", "not_found"]) {
     expect(text).toMatch(new RegExp(`weft_rpc_server_duration_seconds_count\\{.*code="${code}".*\\} 1\\n`));
