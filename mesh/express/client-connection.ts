@@ -6,6 +6,7 @@ import { readFailure } from "./failure.ts";
 import type { Fields } from "./fields.ts";
 import { readFields, sizeOfFields, writeFields } from "./fields.ts";
 import { FrameError, kinds, preface, wireLimits } from "./frame.ts";
+import { IdTable } from "./id-table.ts";
 import type { Inbox } from "./inbox.ts";
 import { createInbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
@@ -67,11 +68,13 @@ export class ClientConnection {
   private readonly inbox: Inbox;
   private readonly reader = new Reader();
   private readonly vocabulary: Vocabulary;
-  private readonly pending = new Map<number, Settle>();
+  private readonly pending = new IdTable<Settle>();
   private state: State = "greeting";
   private lastId = 0;
   private lastReadMs = 0;
-  private asked = false;
+  /** How often it was found silent since. */
+  private silences = 0;
+  private greeting: Buffer = Buffer.alloc(0);
   private greeted!: { resolve: () => void; reject: (error: unknown) => void };
   private failure: Error | undefined = undefined;
 
@@ -153,10 +156,11 @@ export class ClientConnection {
   check(now: number): void {
     if (this.pending.size === 0 || this.state === "closed") return;
     const silentMs = now - this.lastReadMs;
-    if (silentMs > deadAfterMs) {
+    if (silentMs <= askAfterMs) return;
+    // If we were busy ourselves, what came meanwhile is read only after the first check.
+    if (silentMs > deadAfterMs && this.silences > 1) {
       this.close(new Error(`silent for ${Math.round(silentMs / 100) / 10} s`));
-    } else if (silentMs > askAfterMs && !this.asked) {
-      this.asked = true;
+    } else if (this.silences++ === 0) {
       this.outbox.begin(kinds.ping, 0);
       this.outbox.finish();
     }
@@ -165,6 +169,10 @@ export class ClientConnection {
   /** No further calls; closed when those in flight have ended. */
   leave(): void {
     if (this.state === "closed" || this.state === "away") return;
+    if (this.state === "greeting") {
+      this.close(new Error("it is not wanted any more"));
+      return;
+    }
     this.state = "away";
     this.options.onAway();
     this.closeWhenIdle();
@@ -178,7 +186,7 @@ export class ClientConnection {
     this.socket.destroy();
     this.options.onAway();
     if (wasGreeting) this.greeted.reject(cause);
-    const lost = [...this.pending.values()];
+    const lost = this.pending.all();
     this.pending.clear();
     for (const settle of lost) settle.failed({ error: connectionLost(cause), processed: true });
   }
@@ -194,7 +202,7 @@ export class ClientConnection {
 
   private onData(chunk: Buffer): void {
     this.lastReadMs = performance.now();
-    this.asked = false;
+    this.silences = 0;
     try {
       if (this.state === "greeting") this.greet(chunk);
       else this.inbox.take(chunk);
@@ -205,14 +213,19 @@ export class ClientConnection {
   }
 
   private greet(chunk: Buffer): void {
-    if (!chunk.subarray(0, preface.length).equals(preface)) {
+    // The network may cut even this in two.
+    const start = this.greeting.length === 0 ? chunk : Buffer.concat([this.greeting, chunk]);
+    const length = Math.min(start.length, preface.length);
+    if (preface.compare(start, 0, length, 0, length) !== 0) {
       this.options.onForeign();
       this.close(new Error("the server does not speak the express lane"));
       return;
     }
+    this.greeting = start;
+    if (length < preface.length) return;
     this.state = "open";
     this.greeted.resolve();
-    if (chunk.length > preface.length) this.inbox.take(chunk.subarray(preface.length));
+    if (start.length > length) this.inbox.take(start.subarray(length));
   }
 
   private onFrame(frame: Reader): void {

@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { codeOf } from "../errors.ts";
-import { fieldsOf, headersOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
+import { fieldsFit, fieldsOf, headersOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
 import { kinds, wireLimits } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
@@ -20,7 +20,7 @@ export function writeFailure(outbox: Outbox, id: number, { error, processed }: F
   // What does not fit is left out: the code and the words matter most.
   const details = fitting(error.details.map(detailOf));
   const given = fieldsOf(error.metadata);
-  const fields = sizeOfFields(given) > wireLimits.metadataBytes / 2 ? undefined : given;
+  const fields = fieldsFit(given) ? given : undefined;
   let size = 4 + 1 + 1 + 2 + message.length * 3 + 2 + sizeOfFields(fields);
   for (const { type, value } of details) size += 2 + type.length * 3 + 4 + value.length;
   outbox.begin(kinds.failure, size);
@@ -62,10 +62,12 @@ function detailOf(detail: ConnectError["details"][number]): { type: string; valu
   return { type: detail.type, value: detail.value };
 }
 
-function fitting<T extends { value: Uint8Array }>(details: readonly T[]): readonly T[] {
-  let size = 0;
-  return details.filter(({ value }) => {
-    size += value.length + 256;
-    return size <= wireLimits.metadataBytes / 2;
+function fitting<T extends { type: string; value: Uint8Array }>(details: readonly T[]): readonly T[] {
+  let left = wireLimits.metadataBytes / 2;
+  return details.filter(({ type, value }) => {
+    const size = value.length + type.length * 3 + 64;
+    if (size > left) return false;
+    left -= size;
+    return true;
   });
 }

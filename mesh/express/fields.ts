@@ -1,3 +1,4 @@
+import { FrameError, wireLimits } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reader } from "./reader.ts";
 
@@ -12,12 +13,24 @@ export function fieldsOf(headers: Headers | undefined): Fields {
   return fields.length > 0 ? fields : undefined;
 }
 
+/** What a peer sends that HTTP could not carry is left out: whoever looks must not fail for it. */
 export function headersOf(fields: Fields): Headers {
   const headers = new Headers();
-  if (fields)
-    for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i] ?? "", fields[i + 1] ?? "");
+  if (!fields) return headers;
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [name = "", value = ""] = [fields[i], fields[i + 1]];
+    if (isName.test(name) && isValue.test(value)) headers.append(name, value);
+  }
   return headers;
 }
+
+/** RFC 9110 §5.1 and §5.5, as `Headers` takes them: a character is a byte. */
+const isName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const isValue = /^[^\0\n\r\u0100-\uffff]*$/;
+
+/** Whether the wire takes so many and so large ones. */
+export const fieldsFit = (fields: Fields): boolean =>
+  !fields || (fields.length / 2 <= wireLimits.fields && sizeOfFields(fields) <= wireLimits.metadataBytes / 2);
 
 /** Most bytes that the fields can take on the wire. */
 export function sizeOfFields(fields: Fields): number {
@@ -35,6 +48,7 @@ export function writeFields(outbox: Outbox, fields: Fields): void {
 export function readFields(reader: Reader): Fields {
   const count = reader.u16();
   if (count === 0) return undefined;
+  if (count > wireLimits.fields) throw new FrameError(`${count} fields; ${wireLimits.fields} are allowed`);
   const fields: string[] = [];
   for (let i = 0; i < count * 2; i++) fields.push(reader.text());
   return fields;

@@ -42,6 +42,8 @@ export const wireLimits = {
   requestBytes: 256 * 1024,
   /** Metadata of one call or answer. */
   metadataBytes: 64 * 1024,
+  /** How many fields one set of them may have. */
+  fields: 256,
   /** Texts that a server keeps for a connection. */
   words: 512,
   /** Longest of them. */

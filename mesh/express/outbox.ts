@@ -70,20 +70,29 @@ export class Outbox {
     this.end += value.length;
   }
 
+  /** Bytes that the stream does not have yet. */
+  get unsent(): number {
+    return this.end - this.start;
+  }
+
   flush(): void {
     this.scheduled = false;
-    if (this.end === this.start || this.stream.destroyed) return;
-    this.stream.write(this.slab.subarray(this.start, this.end));
-    this.start = this.end;
+    this.write();
   }
 
   private reserve(bytes: number): void {
     if (this.end + bytes <= this.slab.length) return;
-    const waiting = this.slab.subarray(this.start, this.end);
-    if (waiting.length > 0) this.stream.write(waiting);
+    this.write();
     this.slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
     this.start = 0;
     this.end = 0;
+  }
+
+  private write(): void {
+    const waiting = this.slab.subarray(this.start, this.end);
+    this.start = this.end;
+    // To an ended stream it would be an error, which loses also what was written before.
+    if (waiting.length > 0 && this.stream.writable) this.stream.write(waiting);
   }
 }
 

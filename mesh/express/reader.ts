@@ -14,6 +14,11 @@ export class Reader {
     return this;
   }
 
+  /** Bytes that are not read yet. */
+  get left(): number {
+    return this.end - this.at;
+  }
+
   u8(): number {
     return this.data[this.step(1)] ?? 0;
   }

@@ -1,19 +1,23 @@
 import type { Socket } from "node:net";
 import type { ConnectError } from "@connectrpc/connect";
-import type { LiveCall } from "../call/live-call.ts";
+import { LiveCall } from "../call/live-call.ts";
 import { fail } from "../errors.ts";
+import type { ServerLimits } from "../limits.ts";
 import type { Logger } from "../log/logger.ts";
 import type { AnsweredMethod } from "../rpc/method.ts";
 import type { Peer } from "../rpc/record.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { answerUnary } from "../rpc/unary.ts";
 import type { Held, Hold } from "../server/held.ts";
+import type { Rate } from "../server/rate.ts";
+import { createRate } from "../server/rate.ts";
 import type { Share } from "../server/share.ts";
 import { ExpressArrival } from "./arrival.ts";
 import type { Failure } from "./failure.ts";
 import { writeFailure } from "./failure.ts";
-import { fieldsOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
+import { fieldsFit, fieldsOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
 import { FrameError, kinds, wireLimits } from "./frame.ts";
+import { IdTable } from "./id-table.ts";
 import type { Inbox } from "./inbox.ts";
 import { createInbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
@@ -26,6 +30,7 @@ export interface ServerConnectionOptions {
   paths: ReadonlyMap<string, AnsweredMethod>;
   calls: Share;
   held: Held;
+  limits: ServerLimits;
   log: Logger;
   now?: () => number;
 }
@@ -39,12 +44,21 @@ interface Word {
 const smallBytes = 4 * 1024;
 /** With so much unsent, nothing more is read: whoever does not take answers gets no new ones. */
 const fullBytes = 1024 * 1024;
+/**
+ * A handler may work on though its call was ended, so the call's place is kept
+ * for this long: else whoever calls and cancels in turn would have any number
+ * of them at work (CVE-2023-44487 and kin).
+ */
+const stragglerMs = 1000;
+/** Of what a peer can bring about without end, this many lines in ten seconds are logged. */
+const refusalLines = 10;
 
 /** The serving end of one connection. */
 export class ServerConnection {
   readonly socket: Socket;
-  /** When the last frame came, and since when one is unfinished; for whoever looks for dead peers. */
-  lastFrameMs: number;
+  /** When the last call came or, for one that takes no more, the last was answered; for whoever looks for idle peers. */
+  lastCallMs: number;
+  /** Since when a frame is unfinished. */
   unfinishedSinceMs: number | undefined = undefined;
   private readonly options: ServerConnectionOptions;
   private readonly now: () => number;
@@ -53,16 +67,24 @@ export class ServerConnection {
   private readonly outbox: Outbox;
   private readonly reader = new Reader();
   private readonly words: Word[] = [];
-  private readonly live = new Map<number, LiveCall | undefined>();
+  /** Not known yet while it waits to be let in; why it is to end when that came first. */
+  private readonly live = new IdTable<LiveCall | ConnectError | undefined>();
   private readonly hold: Hold;
-  private away = false;
+  /** Takes no further calls. */
+  away = false;
+  /** Bytes of answers that were counted as held. */
+  private unsent = 0;
+  private readonly tooManyControls: Rate;
+  private readonly tooManyLines: Rate;
 
   constructor(options: ServerConnectionOptions) {
-    const { socket, held, now = performance.now.bind(performance) } = options;
+    const { socket, held, limits, now = performance.now.bind(performance) } = options;
     this.options = options;
     this.socket = socket;
     this.now = now;
-    this.lastFrameMs = now();
+    this.lastCallMs = now();
+    this.tooManyControls = createRate(limits.controlFramesPerTenSeconds, 10_000, now);
+    this.tooManyLines = createRate(refusalLines, 10_000, now);
     this.peer = { address: socket.remoteAddress ?? "", protocol: "express" };
     this.hold = held.open(() => this.cut("too many bytes held"));
     this.outbox = new Outbox(socket);
@@ -70,8 +92,14 @@ export class ServerConnection {
       this.onFrame(this.reader.open(data, at, end)),
     );
     socket.on("data", (chunk: Buffer) => this.onData(chunk));
-    socket.on("end", () => socket.end());
-    socket.on("drain", () => socket.resume());
+    socket.on("end", () => {
+      this.outbox.flush();
+      socket.end();
+    });
+    socket.on("drain", () => {
+      this.countUnsent();
+      socket.resume();
+    });
     socket.once("close", () => this.onClose());
   }
 
@@ -80,13 +108,17 @@ export class ServerConnection {
     return this.live.size;
   }
 
-  /** Takes no further calls; closes when those in flight are answered. */
+  /**
+   * Takes no further calls. The peer closes the connection when its calls are
+   * answered; until then it is told of those that crossed the news that they
+   * may be made elsewhere.
+   */
   leave(): void {
     if (this.away) return;
     this.away = true;
+    this.lastCallMs = this.now();
     this.outbox.begin(kinds.away, 0);
     this.outbox.finish();
-    this.endWhenIdle();
   }
 
   cut(why: string): void {
@@ -106,7 +138,15 @@ export class ServerConnection {
       if (!(error instanceof FrameError)) throw error;
       this.cut(error.message);
     }
-    if (this.socket.writableLength > fullBytes) this.socket.pause();
+    if (this.countUnsent() > fullBytes) this.socket.pause();
+  }
+
+  /** Answers that nobody reads take memory too. */
+  private countUnsent(): number {
+    const unsent = this.socket.writableLength + this.outbox.unsent;
+    if (unsent !== this.unsent) this.hold.take(unsent - this.unsent);
+    this.unsent = unsent;
+    return unsent;
   }
 
   private onFrame(frame: Reader): void {
@@ -129,7 +169,8 @@ export class ServerConnection {
   }
 
   private onCall(frame: Reader): void {
-    this.lastFrameMs = this.now();
+    const size = frame.left;
+    if (!this.away) this.lastCallMs = this.now();
     const id = frame.u32();
     const method = this.words[frame.u16()];
     const arrival = new ExpressArrival({
@@ -153,15 +194,23 @@ export class ServerConnection {
     }
     const giveBack = this.options.calls.take(this.peer.address);
     if (!giveBack) {
-      this.options.log.warn({ peer: this.peer.address }, "call refused: too many at once");
+      if (!this.tooManyLines()) {
+        this.options.log.warn({ peer: this.peer.address }, "call refused: too many at once");
+      }
       this.refuse(id, refusals.tooMany());
       return;
     }
-    this.answer(id, method.method, arrival, message, giveBack);
+    this.answer(id, method.method, arrival, message, size, giveBack);
   }
 
   private onCancel(id: number): void {
-    this.live.get(id)?.end(hungUp());
+    if (this.live.has(id)) this.end(id, hungUp());
+  }
+
+  private end(id: number, reason: ConnectError): void {
+    const call = this.live.get(id);
+    if (call instanceof LiveCall) call.end(reason);
+    else if (!call) this.live.set(id, reason);
   }
 
   private refuse(id: number, error: ConnectError): void {
@@ -173,32 +222,37 @@ export class ServerConnection {
     method: AnsweredMethod,
     arrival: ExpressArrival,
     message: Buffer,
+    size: number,
     giveBack: () => void,
   ): void {
-    const hold = message.length > smallBytes ? this.holdOf(id, message.length) : undefined;
     this.live.set(id, undefined);
+    const hold = size > smallBytes ? this.holdOf(id, size) : undefined;
     answerUnary(this.options.rpc, {
       method,
       arrival,
       message,
       peer: this.peer,
       onCall: (call) => {
-        if (this.socket.destroyed) call.end(hungUp());
-        else this.live.set(id, call);
+        const reason = this.socket.destroyed ? hungUp() : this.live.get(id);
+        this.live.set(id, call);
+        if (reason) call.end(reason);
       },
       onOutcome: (outcome) => {
+        const call = this.live.get(id);
         this.live.delete(id);
         hold?.close();
-        giveBack();
+        const mayGoOn = call instanceof LiveCall && call.ended !== undefined;
+        if (mayGoOn && outcome.error && outcome.processed) setTimeout(giveBack, stragglerMs).unref();
+        else giveBack();
         if (outcome.error) writeFailure(this.outbox, id, withMetadata(outcome, arrival));
         else this.writeAnswer(id, arrival, outcome.bytes);
-        if (this.away) this.endWhenIdle();
+        if (this.away) this.lastCallMs = this.now();
       },
     });
   }
 
   private holdOf(id: number, bytes: number): Hold {
-    const hold = this.options.held.open(() => this.live.get(id)?.end(heldTooMuch()));
+    const hold = this.options.held.open(() => this.end(id, heldTooMuch()));
     hold.take(bytes);
     return hold;
   }
@@ -206,40 +260,35 @@ export class ServerConnection {
   private writeAnswer(id: number, { answerHeader, answerTrailer }: ExpressArrival, bytes: Uint8Array): void {
     const header = fieldsOf(answerHeader);
     const trailer = fieldsOf(answerTrailer);
-    const size = sizeOfFields(header) + sizeOfFields(trailer);
-    if (size > wireLimits.metadataBytes) {
-      this.refuse(
-        id,
-        fail.internal("too_much_metadata", "the handler set more metadata than an answer may have"),
-      );
+    if (!fieldsFit(header) || !fieldsFit(trailer)) {
+      writeFailure(this.outbox, id, { error: tooMuchMetadata(), processed: true });
       return;
     }
+    const size = sizeOfFields(header) + sizeOfFields(trailer);
     this.outbox.begin(kinds.answer, 4 + size + bytes.length);
     this.outbox.u32(id);
     writeFields(this.outbox, header);
     writeFields(this.outbox, trailer);
     this.outbox.bytes(bytes);
     this.outbox.finish();
+    if (bytes.length > smallBytes) this.countUnsent();
   }
 
   private pong(): void {
+    if (this.tooManyControls()) throw new FrameError("too many pings");
     this.outbox.begin(kinds.pong, 0);
     this.outbox.finish();
   }
 
-  private endWhenIdle(): void {
-    if (this.live.size > 0 || this.socket.destroyed) return;
-    this.outbox.flush();
-    this.socket.end();
-  }
-
   private onClose(): void {
     this.hold.close();
-    for (const call of this.live.values()) call?.end(hungUp());
+    for (const call of this.live.all()) if (call instanceof LiveCall) call.end(hungUp());
   }
 }
 
 const hungUp = () => fail.canceled("canceled", "the caller hung up");
+const tooMuchMetadata = () =>
+  fail.internal("too_much_metadata", "the handler set more metadata than an answer may have");
 const heldTooMuch = () =>
   fail.exhausted("too_many_bytes", "this process holds too many messages now", {
     remedy: "call again later",

@@ -42,7 +42,7 @@ export function createExpressServer(options: ExpressServerOptions): SubServer {
         return;
       }
       socket.write(preface);
-      const connection = new ServerConnection({ socket, rpc, paths, calls, held, log });
+      const connection = new ServerConnection({ socket, rpc, paths, calls, held, limits, log });
       connections.add(connection);
       const outgoing = stallGuard.watch({
         pending: () => socket.writableLength,
@@ -70,10 +70,11 @@ function unaryPaths({ methods }: Rpc): ReadonlyMap<string, AnsweredMethod> {
 }
 
 function judge(connection: ServerConnection, now: number, limits: ServerLimits): void {
-  const { unfinishedSinceMs, lastFrameMs, inFlight } = connection;
+  const { unfinishedSinceMs, lastCallMs, inFlight, away } = connection;
   if (unfinishedSinceMs !== undefined && now - unfinishedSinceMs > limits.bodyMs) {
     connection.cut("a frame did not end");
-  } else if (inFlight === 0 && now - lastFrameMs > limits.idleMs) {
-    connection.leave();
+  } else if (inFlight === 0 && now - lastCallMs > (away ? limits.lingerMs : limits.idleMs)) {
+    if (away) connection.cut("it was not closed in time");
+    else connection.leave();
   }
 }

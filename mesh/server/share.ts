@@ -11,6 +11,8 @@ export interface ShareOptions {
   each: number;
 }
 
+const smallBook = 256;
+
 export function createShare({ total, each }: ShareOptions): Share {
   const held = new Map<string, number>();
   let all = 0;
@@ -26,7 +28,8 @@ export function createShare({ total, each }: ShareOptions): Share {
         returned = true;
         all--;
         const left = (held.get(holder) ?? 1) - 1;
-        if (left > 0) held.set(holder, left);
+        // Whoever comes and goes keeps a place in the book, as long as it is small.
+        if (left > 0 || held.size <= smallBook) held.set(holder, left);
         else held.delete(holder);
       };
     },
