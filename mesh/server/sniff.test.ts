@@ -1,28 +1,33 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { preface as express } from "../express/frame.ts";
 import { sniff } from "./sniff.ts";
 
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const http2 = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-test("the whole preface is HTTP/2, whatever follows it", () => {
-  expect(sniff(preface)).toBe("http2");
-  expect(sniff(Buffer.concat([preface, Buffer.alloc(100)]))).toBe("http2");
-});
+describe.each([
+  ["http2", http2],
+  ["express", express],
+])("the preface of %s", (protocol, preface) => {
+  test("tells it, whatever follows", () => {
+    expect(sniff(preface)).toBe(protocol);
+    expect(sniff(Buffer.concat([preface, Buffer.alloc(100)]))).toBe(protocol);
+  });
 
-test("what could still become the preface is not decided", () => {
-  for (let length = 0; length < preface.length; length++) {
-    expect(sniff(preface.subarray(0, length))).toBeUndefined();
-  }
-});
+  test("tells nothing while it is not whole", () => {
+    for (let length = 0; length < preface.length; length++) {
+      expect(sniff(preface.subarray(0, length))).toBeUndefined();
+    }
+  });
 
-test("anything that differs from the preface is HTTP/1.1", () => {
-  expect(sniff(Buffer.from("POST / HTTP/1.1\r\n"))).toBe("http1");
-  fc.assert(
-    fc.property(fc.nat(preface.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
-      const bytes = Buffer.from(preface);
-      bytes[at] = preface[at]! ^ change;
-      expect(sniff(bytes.subarray(0, at + 1))).toBe("http1");
-      expect(sniff(bytes)).toBe("http1");
-    }),
-  );
+  test("is none when a byte differs: that is HTTP/1.1", () => {
+    expect(sniff(Buffer.from("POST / HTTP/1.1\r\n"))).toBe("http1");
+    fc.assert(
+      fc.property(fc.nat(preface.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const bytes = Buffer.from(preface);
+        bytes[at] = preface[at]! ^ change;
+        expect(sniff(bytes)).toBe("http1");
+      }),
+    );
+  });
 });
