@@ -40,7 +40,7 @@ export async function measureFeatures(settings: Settings, cell: Cell): Promise<O
   const cases: object[] = [];
   for (const { name, on, off } of features) {
     if (!canSwitch(on)) {
-      rows.push([name, "no switch"]);
+      rows.push([name, "always on"]);
       continue;
     }
     const pair = await compare({

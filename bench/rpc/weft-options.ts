@@ -32,6 +32,13 @@ export const usual: WeftOptions = {
 };
 
 /** What of it the workers can switch; the rest is as the mesh has it. */
-export const switchable: readonly (keyof WeftOptions)[] = ["tokens", "balancing", "metrics", "accessLog"];
+export const switchable: readonly (keyof WeftOptions)[] = [
+  "tokens",
+  "validation",
+  "balancing",
+  "metrics",
+  "tracing",
+  "accessLog",
+];
 
 export const readOptions = (options: PeerOptions): WeftOptions => ({ ...usual, ...options });

@@ -1,16 +1,11 @@
 /** Weft's server: two instances in one process, so that it has no more of the machine than the others. */
-import { openSync } from "node:fs";
 import type { DescService } from "@bufbuild/protobuf";
-import { pino } from "pino";
-import { BenchService } from "../../.weft/bench-gen/bench/v1/bench_pb.js";
 import { TokenService } from "../../gen/security/v1/tokens_pb.js";
 import { createNetwork } from "../../mesh/client/network.ts";
 import { compilePolicies } from "../../mesh/contract/policy.ts";
 import { createStaticDirectory } from "../../mesh/discovery/static-directory.ts";
 import { createKeySource } from "../../mesh/identity/keys.ts";
 import { createVerifier } from "../../mesh/identity/verifier.ts";
-import { createLogger } from "../../mesh/log/logger.ts";
-import { createMetrics } from "../../mesh/metrics/metrics.ts";
 import { createAdaptiveLimit } from "../../mesh/resilience/adaptive-limit.ts";
 import type { Authenticator } from "../../mesh/rpc/authenticate.ts";
 import { nobody, tokenAuthenticator } from "../../mesh/rpc/authenticate.ts";
@@ -18,14 +13,12 @@ import { createRpc } from "../../mesh/rpc/rpc.ts";
 import { openPort } from "../../mesh/server/port.ts";
 import type { Handlers, Implementation, Setup } from "../../mesh/service.ts";
 import { handlers } from "../../mesh/service.ts";
-import { createRecentSpans } from "../../mesh/telemetry/recent.ts";
-import type { Telemetry } from "../../mesh/telemetry/telemetry.ts";
-import { createTelemetry } from "../../mesh/telemetry/telemetry.ts";
 import { createTestIssuer } from "../../mesh/testing/issuer.ts";
 import type { PeerOptions } from "../harness/orders.ts";
 import { answers } from "./answers.ts";
 import type { WeftOptions } from "./weft-options.ts";
 import { readOptions } from "./weft-options.ts";
+import { contractFor, seen } from "./weft-parts.ts";
 
 /** Where the client finds everything. */
 export interface WeftAddress {
@@ -38,14 +31,13 @@ export async function startServer(given: PeerOptions) {
   const security = await openIssuer(options);
   const authenticate = options.tokens ? verifying(security, options) : trusting;
   const instances: string[] = [];
+  const contract = contractFor(options);
   for (let count = options.balancing ? 2 : 1; count > 0; count--) {
-    const implementation = handlers(BenchService, answers as Handlers<typeof BenchService>);
-    instances.push(await open("bench", BenchService, [implementation], authenticate, options));
+    const implementation = handlers(contract, answers as Handlers<typeof contract>);
+    instances.push(await open("bench", contract, [implementation], authenticate, options));
   }
   return { address: JSON.stringify({ security, instances } satisfies WeftAddress) };
 }
-
-const destination = pino.destination({ fd: openSync("/dev/null", "w"), sync: false });
 
 /** The callee's service, as `hostService` sets it up, without the stores that it does not need. */
 async function open(
@@ -67,25 +59,6 @@ async function open(
   });
   const port = await openPort({ host: "127.0.0.1", port: 0, routes: new Map(), log, rpc });
   return `http://127.0.0.1:${port.port}`;
-}
-
-function seen(service: string, contract: DescService, { accessLog, tracing }: WeftOptions) {
-  const log = createLogger({
-    service,
-    level: accessLog ? "info" : "warn",
-    contracts: [contract],
-    destination,
-  });
-  const telemetry: Telemetry = createTelemetry({
-    service,
-    log,
-    destination,
-    metrics: createMetrics(service),
-    traceRatio: tracing,
-    accessLog,
-    sinks: [createRecentSpans({})],
-  });
-  return { log, telemetry };
 }
 
 /** Signs the service tokens; called when they are renewed, and not for each call. */
