@@ -1,4 +1,5 @@
 /** The runtime that every process links. */
+export { asService, asServiceInBackground } from "./call/as-service.ts";
 export type { Call } from "./call/call.ts";
 export { currentCall, requireUser } from "./call/call.ts";
 export type { Caller, ServiceIdentity, UserIdentity } from "./call/identity.ts";
@@ -44,4 +45,5 @@ export type {
   Setup,
 } from "./service.ts";
 export { defineService, handlers } from "./service.ts";
+export { withSpan } from "./telemetry/tracer.ts";
 export { version } from "./version.ts";

@@ -26,6 +26,8 @@ export interface LiveCallOptions {
   readonly budgetMs: number;
   /** The service's log, of which the call's own is made. */
   readonly log: Logger;
+  /** It is the log of a call already. Default: false. */
+  readonly logHasIds?: boolean;
 }
 
 /**
@@ -77,8 +79,8 @@ export class LiveCall implements Call {
   }
 
   get log(): Logger {
-    const { requestId, correlationId } = this;
-    this.ownLog ??= this.given.log.child({ requestId, correlationId });
+    const { requestId, correlationId, given } = this;
+    this.ownLog ??= given.logHasIds ? given.log : given.log.child({ requestId, correlationId });
     return this.ownLog;
   }
 

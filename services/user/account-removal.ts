@@ -1,7 +1,6 @@
 import type { Call, Database, Query } from "#mesh";
-import { describeCaller, fail } from "#mesh";
+import { asService, describeCaller, fail } from "#mesh";
 import { eraseAccount, lockAccount, wasDeleted } from "./accounts-store.ts";
-import { asService } from "./as-service.ts";
 import { requestClosure, settleClosures } from "./closures.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { noUser } from "./refusals.ts";

@@ -1,8 +1,7 @@
 import { Outcome } from "#gen/security/v1/audit_pb.js";
 import type { AuthService } from "#gen/user/v1/auth_pb.js";
 import type { Call, Handlers } from "#mesh";
-import { fail, requireUser } from "#mesh";
-import { asService } from "./as-service.ts";
+import { asService, fail, requireUser } from "#mesh";
 import type { Audit } from "./audits.ts";
 import type { CountOutcome } from "./auth-metrics.ts";
 import { emailKey } from "./email.ts";

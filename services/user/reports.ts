@@ -1,5 +1,5 @@
 import type { Call, Logger, Metrics } from "#mesh";
-import { asServiceInBackground } from "./as-service.ts";
+import { asServiceInBackground } from "#mesh";
 import { networkOf } from "./network.ts";
 import type { ReportKind } from "./report-limits.ts";
 import type { EndTurn, TurnsOptions } from "./turns.ts";
