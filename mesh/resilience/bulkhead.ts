@@ -4,11 +4,11 @@ import { fail } from "../errors.ts";
 export interface BulkheadPolicy {
   /** Calls in flight to the callee, all its instances together. Default 512. */
   readonly maxInFlight: number;
-  /** Calls that may wait for a place. Default 512. */
+  /** Calls that may wait for a place. Default 4096. */
   readonly maxWaiting: number;
 }
 
-export const bulkheadPolicy: BulkheadPolicy = { maxInFlight: 512, maxWaiting: 512 };
+export const bulkheadPolicy: BulkheadPolicy = { maxInFlight: 512, maxWaiting: 4096 };
 
 /** What a call shows of itself while it waits: `cancel` is set then, and only then. */
 export interface Cancellable {

@@ -8,6 +8,8 @@ import { fail } from "../errors.ts";
 import { newId } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
 import type { AdaptiveLimit, LimitOutcome } from "../resilience/adaptive-limit.ts";
+import type { WaitingRoom } from "../resilience/waiting-room.ts";
+import { createWaitingRoom } from "../resilience/waiting-room.ts";
 import type { Span } from "../telemetry/span.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { parseTraceparent } from "../telemetry/trace-context.ts";
@@ -51,13 +53,14 @@ export function createIntake(options: IntakeOptions): Intake {
   const { authenticate, telemetry, limit, log, stopping } = options;
   const { tracer, calls } = telemetry;
   const observe = createObserver(telemetry);
+  const room = limit && createWaitingRoom({ limit, now: () => performance.now() });
 
   const enter = (
     arrival: Arrival,
     record: CallRecord,
     ids: CallIds,
     { caller, userToken, client }: Credentials,
-  ): LiveCall => {
+  ): LiveCall | Promise<LiveCall> => {
     const { name, policy } = record.method;
     record.span = beginSpan(record, arrival, caller.service === undefined);
     const call = new LiveCall({
@@ -76,14 +79,24 @@ export function createIntake(options: IntakeOptions): Intake {
     record.call = call;
     if (policy.lasting) endWith(call, stopping);
     policy.allow(caller);
-    if (limit && record.method.limited) {
-      if (!limit.tryEnter()) {
-        calls.rejected("in", caller.service?.name ?? "anonymous", "limit");
-        throw overloaded(limit);
+    return room && record.method.limited ? takePlace(room, call, record) : call;
+  };
+
+  const takePlace = (
+    places: WaitingRoom,
+    call: LiveCall,
+    record: CallRecord,
+  ): LiveCall | Promise<LiveCall> => {
+    const settle = (mayGoOn: boolean): LiveCall => {
+      if (!mayGoOn) {
+        calls.rejected("in", call.caller.service?.name ?? "anonymous", "limit");
+        throw overloaded(places);
       }
-      record.counted = true;
-    }
-    return call;
+      record.enteredAt = performance.now();
+      return call;
+    };
+    const entered = places.enter();
+    return entered instanceof Promise ? entered.then(settle) : settle(entered);
   };
 
   const beginSpan = (record: CallRecord, arrival: Metadata, outside: boolean): Span => {
@@ -101,10 +114,12 @@ export function createIntake(options: IntakeOptions): Intake {
         : enter(arrival, record, ids, credentials);
     },
     over(record, code) {
-      const durationMs = performance.now() - record.startedAt;
+      const nowMs = performance.now();
       record.call?.finish();
-      if (record.counted) limit?.leave(record.method.index, durationMs, limitOutcome(code));
-      observe(record, code, durationMs);
+      if (record.enteredAt !== undefined) {
+        room?.leave(record.method.index, nowMs - record.enteredAt, limitOutcome(code));
+      }
+      observe(record, code, nowMs - record.startedAt);
     },
   };
 }
@@ -162,13 +177,11 @@ function limitOutcome(code: string): LimitOutcome {
   return code === "deadline_exceeded" ? "dropped" : "ignore";
 }
 
-const overloaded = ({ inFlight }: AdaptiveLimit) =>
+const overloaded = ({ inFlight, waiting }: WaitingRoom) =>
   fail.exhausted(
     "overloaded",
-    `this instance has ${inFlight} calls in flight, as many as it can answer in time`,
-    {
-      remedy: "call again",
-    },
+    `this instance has ${inFlight} calls in flight, as many as it can answer in time, and ${waiting} wait`,
+    { remedy: "call again" },
   );
 
 /** Only the gateway may say that a call comes from elsewhere than its socket. */

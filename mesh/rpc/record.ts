@@ -12,8 +12,8 @@ export interface CallRecord {
   ids?: CallIds;
   span?: Span;
   call?: LiveCall;
-  /** It takes part in the limit on calls at once. */
-  counted?: boolean;
+  /** When it got its place among the calls that the limit lets in at once; not all kinds need one. */
+  enteredAt?: number;
   /** The request could be read, and work on it began. */
   began?: boolean;
   /** The handler gave its whole answer. */

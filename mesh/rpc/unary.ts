@@ -80,6 +80,7 @@ class UnaryAnswer implements Turn {
     if (!call) throw fail.internal("no_call", "the call did not pass the gate");
     // The event loop may have been too busy for the call's own timer.
     call.expireIfLate();
+    if (call.ended !== undefined) throw call.ended;
     // Other kinds of method take the general lane.
     const { input, output } = method.desc as DescMethodUnary;
     if (message.length > rpc.messageBytes) throw tooLarge("request", message.length, rpc.messageBytes);

@@ -302,7 +302,10 @@ describe("verification finds", () => {
 
   test("nothing wrong with a long record, which it reads in parts", async () => {
     await using it = await securityHost();
-    await Promise.all(Array.from({ length: 1100 }, () => record(it, "order")));
+    // Not all at once, which would be an overload.
+    for (let part = 0; part < 11; part++) {
+      await Promise.all(Array.from({ length: 100 }, () => record(it, "order")));
+    }
     expect(await verify(it)).toMatchObject({
       intact: true,
       checked: expect.toSatisfy((count: bigint) => count >= 1100n),

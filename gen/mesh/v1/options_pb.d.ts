@@ -69,7 +69,7 @@ export declare type Load = Message<"mesh.v1.Load"> & {
   maxInFlight: number;
 
   /**
-   * Calls that may wait for a place. Default 512.
+   * Calls that may wait for a place. Default 4096.
    *
    * @generated from field: uint32 max_waiting = 2;
    */
