@@ -23,6 +23,8 @@ export function createAbsence(now: () => number): Absence {
       return waitMs === 0 || now() >= untilMs;
     },
     gone() {
+      // Calls that failed together found it out once.
+      if (waitMs > 0 && now() < untilMs) return;
       waitMs = Math.min(longestMs, Math.max(firstMs, waitMs * 2));
       untilMs = now() + waitMs;
     },

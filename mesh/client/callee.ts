@@ -41,15 +41,20 @@ export function createCallee(options: CalleeOptions): Callee {
   const { now = () => performance.now(), random = Math.random } = options;
   const hedges = new Map<DescMethod, Hedge>();
 
+  const used = new Set<Endpoint>();
   const open = (instance: Instance): Endpoint => {
     const endpoint = createEndpoint({
       instance,
       lanes: openLanes(instance),
       now,
       policy: policy.breaker,
-      onChange: (state) =>
-        metrics.breakerState(name, endpoint.name, state === "half-open" ? "half_open" : state),
+      onChange: (state) => {
+        // Calls may still end at an instance that is not used any more; its numbers are gone for good.
+        if (!used.has(endpoint)) return;
+        metrics.breakerState(name, endpoint.name, state === "half-open" ? "half_open" : state);
+      },
     });
+    used.add(endpoint);
     metrics.breakerState(name, endpoint.name, "closed");
     return endpoint;
   };
@@ -61,6 +66,7 @@ export function createCallee(options: CalleeOptions): Callee {
     random,
     open,
     dismiss: (endpoint) => {
+      used.delete(endpoint);
       endpoint.lanes.close();
       metrics.forget(name, endpoint.name);
     },

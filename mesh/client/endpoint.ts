@@ -13,6 +13,7 @@ export interface Lanes {
   readonly unary: UnaryLane;
   /** For calls that stream. */
   readonly stream: Transport;
+  /** No further calls; those in flight may end. */
   close(): void;
 }
 

@@ -41,9 +41,11 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     const known = new Map(all.map((endpoint) => [endpoint.instance.id, endpoint]));
     all = subset(now, callerId, subsetSize).map((instance) => {
       const old = known.get(instance.id);
-      if (!old || !sameWay(old.instance, instance)) return open(instance);
       known.delete(instance.id);
-      return old;
+      if (old && sameWay(old.instance, instance)) return old;
+      // First, since the two may share a name, under which there are metrics.
+      if (old) dismiss(old);
+      return open(instance);
     });
     for (const gone of known.values()) dismiss(gone);
   };

@@ -1,4 +1,5 @@
 import { ClientConnection } from "../express/client-connection.ts";
+import { fieldsFit } from "../express/fields.ts";
 import { wireLimits } from "../express/frame.ts";
 import { serverLimits } from "../limits.ts";
 import type { LaneRequest, Settle, UnaryLane } from "./lane.ts";
@@ -58,7 +59,9 @@ export function createExpressLane(options: ExpressLaneOptions): UnaryLane {
     let given = false;
     on.ready.then(
       () => {
-        if (!given) cancel = start(request, settle);
+        if (given) return;
+        if (closed) settle.failed({ error: unreachable(`${host}:${port}`, laneClosed()), processed: false });
+        else cancel = start(request, settle);
       },
       (cause: Error) => {
         if (given) return;
@@ -73,7 +76,7 @@ export function createExpressLane(options: ExpressLaneOptions): UnaryLane {
   };
 
   const start = (request: LaneRequest, settle: Settle): (() => void) => {
-    if (request.message.length > wireLimits.requestBytes || performance.now() < foreignUntilMs) {
+    if (!fits(request) || performance.now() < foreignUntilMs) {
       return general.start(request, settle);
     }
     connection ??= open();
@@ -85,7 +88,7 @@ export function createExpressLane(options: ExpressLaneOptions): UnaryLane {
 
   return {
     start(request, settle) {
-      if (closed) throw new Error("the lane is closed");
+      if (closed) throw laneClosed();
       return start(request, settle);
     },
     close() {
@@ -96,3 +99,11 @@ export function createExpressLane(options: ExpressLaneOptions): UnaryLane {
     },
   };
 }
+
+const laneClosed = () => new Error("the lane is closed");
+
+/** Small enough for the express lane; the general one says what is too large for any. */
+const fits = ({ message, fields, path, authorization, statement }: LaneRequest): boolean =>
+  message.length <= wireLimits.requestBytes &&
+  Math.max(path.length, authorization.length, statement.length) <= wireLimits.wordBytes &&
+  fieldsFit(fields);

@@ -37,6 +37,8 @@ export interface GeneralLaneOptions {
 
 export interface GeneralLane {
   readonly transport: Transport;
+  /** For when there are no more calls: ends the lane's connections once those that run have ended. */
+  leave(): void;
   /** Ends the lane's connections, and the calls that still run on them. */
   close(): void;
 }
@@ -60,7 +62,7 @@ export function openGeneralLane(options: GeneralLaneOptions): GeneralLane {
     useHttpGet: options.useHttpGet ?? false,
     ...(registry && { jsonOptions: { registry } }),
   };
-  return { transport: endingWell(transports[protocol](common)), close: wire.close };
+  return { transport: endingWell(transports[protocol](common)), leave: wire.leave, close: wire.close };
 }
 
 /** Says why a call ended, and ends one whose answers nobody reads any more. */

@@ -11,7 +11,8 @@ export function createGeneralUnary(transport: Transport, close: () => void): Una
     start(request, settle) {
       const { method, timeoutMs, input } = request;
       const givenUp = new AbortController();
-      transport.unary(method, givenUp.signal, timeoutMs, headerOf(request), input).then(
+      // The header of the Connect protocol has whole milliseconds.
+      transport.unary(method, givenUp.signal, Math.ceil(timeoutMs), headerOf(request), input).then(
         (answer) => {
           if (!givenUp.signal.aborted) settle.answered(answer);
         },

@@ -11,6 +11,8 @@ import { markUnprocessed } from "./unprocessed.ts";
 /** Sends requests to one instance. */
 export interface HttpWire {
   readonly send: UniversalClientFn;
+  /** Ends its connections once the requests that run have ended; there must be no more. */
+  leave(): void;
   close(): void;
 }
 
@@ -22,6 +24,10 @@ export function openHttp1(): HttpWire {
   const agent = new Agent({ keepAlive: true });
   return {
     send: createNodeHttpClient({ httpVersion: "1.1", nodeOptions: { agent } }),
+    leave: () => {
+      agent.maxFreeSockets = 0;
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    },
     close: () => agent.destroy(),
   };
 }
@@ -48,9 +54,16 @@ export function openHttp2(baseUrl: string): HttpWire {
     // Asked for by each request before it does anything else, which is how we get hold of its stream.
     sessionProvider: () => watched(sessions, starting),
   });
+  const running = new Set<Fate>();
+  let left = false;
+  const over = (fate: Fate) => {
+    running.delete(fate);
+    if (left && running.size === 0) sessions.abort();
+  };
   return {
     async send(request) {
       const fate: Fate = {};
+      running.add(fate);
       const { signal } = request;
       // Before the library's own listener, which would call it an error of ours to be late.
       const onAbort = () => {
@@ -63,7 +76,17 @@ export function openHttp2(baseUrl: string): HttpWire {
         return { ...response, body: withOwnErrors(response.body, fate, signal) };
       } catch (error) {
         throw explained(error, fate, signal);
+      } finally {
+        // An answer may go on for long, and its reader may leave without a word.
+        if (fate.stream && !fate.stream.closed) fate.stream.once("close", () => over(fate));
+        else over(fate);
       }
+    },
+    leave: () => {
+      left = true;
+      // They may end, but the process need not wait for them.
+      for (const { session } of running) session?.unref();
+      if (running.size === 0) sessions.abort();
     },
     close: () => sessions.abort(),
   };

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { createUniversalHandlerClient } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import type { Instance } from "../discovery/instance.ts";
@@ -30,14 +31,14 @@ function socketLanes({ host, port, express }: Instance): Lanes {
     stream: general.transport,
     close: () => {
       unary.close();
-      general.close();
+      general.leave();
     },
   };
 }
 
 function inMemoryTransport({ handlers, messageBytes }: Rpc): Transport {
   return createTransport({
-    httpClient: createUniversalHandlerClient([...handlers]),
+    httpClient: createUniversalHandlerClient(handlers.map(endingWithReader)),
     baseUrl: "http://in-memory",
     useBinaryFormat: true,
     interceptors: [],
@@ -47,4 +48,22 @@ function inMemoryTransport({ handlers, messageBytes }: Rpc): Transport {
     readMaxBytes: messageBytes,
     writeMaxBytes: messageBytes,
   });
+}
+
+/**
+ * A handler runs as far as its answers are read: one whose reader is gone would
+ * stand still for ever, and its call never be over.
+ */
+function endingWithReader(handler: UniversalHandler): UniversalHandler {
+  const run: UniversalHandlerFn = async (request) => {
+    const response = await handler(request);
+    const answers = response.body?.[Symbol.asyncIterator]();
+    if (!answers) return response;
+    // What its clean-up throws has nobody to be told; how the call ended is told elsewhere.
+    const end = () => void answers.return?.().catch(() => {});
+    if (request.signal.aborted) end();
+    else request.signal.addEventListener("abort", end, { once: true });
+    return { ...response, body: { [Symbol.asyncIterator]: () => answers } };
+  };
+  return Object.assign(run, handler);
 }

@@ -20,7 +20,7 @@ export function createLocalLane(rpc: Rpc): UnaryLane {
       let givenUp = false;
       let end: (() => void) | undefined;
       if (!method) {
-        const error = fail.unimplemented("unknown_method", `nothing is served at ${request.path}`);
+        const error = fail.unimplemented("unimplemented", `nothing is served at ${request.path}`);
         queueMicrotask(() => !givenUp && settle.failed({ error, processed: false }));
         return () => {
           givenUp = true;

@@ -1,36 +1,66 @@
 /** Messages that can be sent anew as long as hardly any was sent. */
 export interface Replay<T> extends AsyncIterable<T> {
-  /** Not more than the first was taken, and that is kept. */
+  /** Not more was taken than is kept. */
   readonly possible: boolean;
+  /** Nobody needs them any more: the source may clean up. */
+  close(): void;
 }
 
 /**
- * Of what a caller streams only the first message is kept: for a call with one
- * that is all of it, and for others a connection is found or not by then.
+ * The first message and what comes behind it: for a call with one message that is
+ * all of it, and for others a connection is found or not by then.
+ */
+const mostKept = 2;
+
+/**
+ * Of what a caller streams, the beginning is kept. Promises are, not messages: a
+ * caller may take its time, and what an attempt that failed meanwhile still waits
+ * for must reach the next.
  */
 export function createReplay<T>(messages: AsyncIterable<T>): Replay<T> {
   const source = messages[Symbol.asyncIterator]();
-  let first: IteratorResult<T> | undefined;
+  let kept: Promise<IteratorResult<T>>[] = [];
   let taken = 0;
+  let closed = false;
+
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    kept = [];
+    // It ends when it ends; what its clean-up throws has no call any more to be told of.
+    source.return?.().catch(() => {});
+  };
+  const take = (): Promise<IteratorResult<T>> => {
+    taken++;
+    if (taken > mostKept) kept = [];
+    const step = source.next();
+    if (taken <= mostKept) kept.push(step);
+    return step;
+  };
+  // While they may be needed again the source stays open; it ends with the call.
+  const leave = () => {
+    if (taken > mostKept) close();
+  };
   return {
     get possible() {
-      return taken <= 1;
+      return taken <= mostKept;
     },
+    close,
     [Symbol.asyncIterator]() {
       let given = 0;
       return {
-        async next() {
-          given++;
-          if (given === 1 && first) return first;
-          taken++;
-          const step = await source.next();
-          first ??= step;
-          return step;
+        next: () => {
+          if (closed) return Promise.resolve({ done: true as const, value: undefined });
+          return kept[given++] ?? take();
         },
         return: async (value?: unknown) => {
-          // While it may be needed again the source stays open; it ends with the call.
-          if (taken > 1) await source.return?.();
+          leave();
           return { done: true as const, value: value as T };
+        },
+        // The protocol library takes no messages that lack this.
+        throw: async (error: unknown) => {
+          leave();
+          throw error;
         },
       };
     },

@@ -1,4 +1,3 @@
-import type { ConnectError } from "@connectrpc/connect";
 import { Code } from "@connectrpc/connect";
 import { reasonOf } from "../errors.ts";
 import type { Failure } from "../express/failure.ts";
@@ -16,7 +15,9 @@ export type Verdict =
   /** It failed, and may have done something before. */
   | "broken";
 
-export function judgeFailure({ error, processed }: Failure): Verdict {
+export function judgeFailure({ error, processed, passedOn }: Failure): Verdict {
+  // The fault is one hop further on, where it was judged and tried again.
+  if (passedOn) return "answer";
   const reason = reasonOf(error);
   if (overload.has(reason)) return "overloaded";
   if (!processed && error.code === Code.Unavailable) return reason === "unreachable" ? "absent" : "leaving";
@@ -24,8 +25,10 @@ export function judgeFailure({ error, processed }: Failure): Verdict {
 }
 
 /** Whether a call may be made again after such a failure, as far as its effect goes. */
-export function mayRepeat(verdict: Verdict, error: ConnectError, repeatable: boolean): boolean {
+export function mayRepeat(verdict: Verdict, { error, processed }: Failure, repeatable: boolean): boolean {
   if (verdict === "answer") return false;
+  // A handler passes on what it is told: then somebody behind it has too much to do, and it did something.
+  if (verdict === "overloaded") return repeatable || !processed;
   // A call out of time stays so, and one that broke its handler would break the next.
   if (verdict === "broken") return repeatable && error.code === Code.Unavailable;
   return true;

@@ -15,7 +15,8 @@ export function withNote(error: ConnectError, note: string): ConnectError {
     error.code,
     error.metadata,
     undefined,
-    error,
+    // What caused it, not itself: logs and spans tell the cause in its place, and would lose the note.
+    error.cause,
   );
   noted.details = error.details;
   return noted;

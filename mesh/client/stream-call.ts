@@ -9,10 +9,11 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { traceparentOf } from "../telemetry/tracer.ts";
 import type { Callee } from "./callee.ts";
 import type { Departure, HeadersGiven } from "./departure.ts";
-import { fieldsGiven, whenAborted } from "./departure.ts";
+import { fieldsGiven, inTime, whenAborted } from "./departure.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headerOf } from "./general-unary.ts";
 import { noteCall } from "./note-call.ts";
+import { breakerOpen, noInstance } from "./nowhere.ts";
 import { createReplay } from "./replay.ts";
 import type { Verdict } from "./retry-policy.ts";
 import { judgeFailure } from "./retry-policy.ts";
@@ -22,7 +23,7 @@ export interface StreamMeans {
   callee: Callee;
   telemetry: Telemetry;
   departure: Departure;
-  proof: Proof | Promise<Proof>;
+  prove: () => Proof | Promise<Proof>;
   /** The caller wants it to end in time; otherwise it lasts as long as the contract lets it. */
   timed: boolean;
 }
@@ -34,28 +35,36 @@ type Response = StreamResponse<never, never>;
  * took it, it is not made again, for what was sent cannot be sent again.
  */
 export async function streamCall(
-  { callee, telemetry, departure, proof, timed }: StreamMeans,
+  { callee, telemetry, departure, prove, timed }: StreamMeans,
   method: DescMethodStreaming,
   signal: AbortSignal | undefined,
   header: HeadersGiven,
   input: AsyncIterable<unknown>,
 ): Promise<Response> {
-  const { call, span, requestId, correlationId, budgetMs } = departure;
+  const { policy, call, span, requestId, correlationId, startedMs, budgetMs } = departure;
   const over = new AbortController();
-  const off = whenAborted(call, signal, (reason) => over.abort(reason));
+  const messages = createReplay(input);
   const inFlight = telemetry.calls.clientInFlight(callee.name);
   inFlight.value++;
   const journey = { attempts: 0, endpoint: undefined as Endpoint | undefined };
+  let off: (() => void) | undefined;
+  let deadline: NodeJS.Timeout | undefined;
   let isOver = false;
   const end = (failure?: unknown) => {
     if (isOver) return;
     isOver = true;
-    off();
+    off?.();
+    clearTimeout(deadline);
+    messages.close();
     inFlight.value--;
     noteCall(telemetry, callee.name, departure, journey, failure);
   };
-
-  const messages = createReplay(input);
+  // Whoever leaves does not look at what comes after, so this is the end.
+  const abort = (error: ConnectError) => {
+    over.abort(error);
+    end(error);
+  };
+  const leftMs = () => Math.max(1, Math.ceil(startedMs + budgetMs - performance.now()));
   const attempt = async (endpoint: Endpoint, shown: Proof): Promise<Response> => {
     journey.attempts++;
     journey.endpoint = endpoint;
@@ -65,14 +74,20 @@ export async function streamCall(
     return endpoint.lanes.stream.stream(
       method,
       over.signal,
-      timed ? budgetMs : undefined,
+      timed ? leftMs() : undefined,
       headerOf({ requestId, correlationId, traceparent, fields, authorization, statement }),
       messages as AsyncIterable<never>,
     ) as Promise<Response>;
   };
 
   try {
-    const shown = await proof;
+    off = whenAborted(call, signal, abort);
+    if (timed) {
+      const late = `${policy.name} did not end within its ${Math.round(budgetMs)} ms`;
+      deadline = setTimeout(() => abort(fail.deadline("deadline_exceeded", late)), leftMs());
+    }
+    const proof = prove();
+    const shown = proof instanceof Promise ? await inTime(departure, signal, proof) : proof;
     const response = await whereSomebodyTakesIt(
       callee,
       over.signal,
@@ -88,7 +103,7 @@ export async function streamCall(
 
 /** Tries one instance after the other while none has taken the call. */
 async function whereSomebodyTakesIt(
-  { name, endpoints, readyMs, now, random }: Callee,
+  { name, endpoints, readyMs, metrics, now, random }: Callee,
   signal: AbortSignal,
   attempt: (endpoint: Endpoint) => Promise<Response>,
   mayRepeat: () => boolean,
@@ -96,9 +111,7 @@ async function whereSomebodyTakesIt(
   const startedMs = now();
   let tried: Endpoint[] = [];
   let waits = 0;
-  let last: unknown = fail.unavailable("no_instance", `no instance of ${name} takes calls now`, {
-    remedy: `start ${name}, or name it in WEFT_ENDPOINTS`,
-  });
+  let last: unknown = noInstance(name);
   for (;;) {
     const endpoint = endpoints.pick(tried);
     if (endpoint && !tried.includes(endpoint)) {
@@ -110,9 +123,14 @@ async function whereSomebodyTakesIt(
       last = outcome.failure;
       continue;
     }
+    const shut = endpoint ? undefined : breakerOpen(endpoints.all);
+    if (shut) {
+      metrics.rejected("out", name, "breaker");
+      throw shut;
+    }
     const waitMs = backoffMs(++waits, random, 0, { baseMs: 25, maxMs: 500 });
-    if (signal.aborted || now() - startedMs + waitMs >= readyMs) throw last;
-    await sleep(waitMs, undefined, { signal }).catch(() => {});
+    if (now() - startedMs + waitMs >= readyMs) throw last;
+    await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     tried = [];
   }
 }

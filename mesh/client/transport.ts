@@ -1,8 +1,9 @@
 import type { DescMessage, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { create, isMessage, toBinary } from "@bufbuild/protobuf";
 import type { Transport, UnaryResponse } from "@connectrpc/connect";
-import { ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
+import { markOutcome } from "../call/passed-on.ts";
+import { reasonOf } from "../errors.ts";
 import type { Credentials, Proof } from "../identity/credentials.ts";
 import type { Cancellable } from "../resilience/bulkhead.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -10,7 +11,7 @@ import { traceparentOf } from "../telemetry/tracer.ts";
 import { responseOf } from "./answer.ts";
 import type { Callee } from "./callee.ts";
 import type { Departure, HeadersGiven } from "./departure.ts";
-import { depart, fieldsGiven, whenAborted } from "./departure.ts";
+import { depart, fieldsGiven, inTime, isTimed, mustBeWanted, whenAborted } from "./departure.ts";
 import type { LaneAnswer, LaneRequest } from "./lane.ts";
 import { noteCall } from "./note-call.ts";
 import { streamCall } from "./stream-call.ts";
@@ -45,7 +46,7 @@ export function createMeshTransport({ callee, telemetry, credentials }: MeshTran
         if (place) await place;
         try {
           const proof = proofFor(departure.call);
-          const known = proof instanceof Promise ? await proof : proof;
+          const known = proof instanceof Promise ? await inTime(departure, signal, proof) : proof;
           const request = requestOf(method, departure, known, header, input as Message);
           making = new UnaryCall(callee, departure.policy, request, callee.hedgeOf(method));
           const answer = await run(making, departure.call, signal);
@@ -55,6 +56,7 @@ export function createMeshTransport({ callee, telemetry, credentials }: MeshTran
         }
       } catch (thrown) {
         failure = thrown;
+        markOutcome(thrown);
         throw thrown;
       } finally {
         inFlight.value--;
@@ -63,8 +65,8 @@ export function createMeshTransport({ callee, telemetry, credentials }: MeshTran
     },
     async stream(method, signal, timeoutMs, header, input) {
       const departure = depart(method, timeoutMs, telemetry.tracer);
-      const proof = proofFor(departure.call);
-      const means = { callee, telemetry, departure, proof, timed: timeoutMs !== undefined };
+      const prove = () => proofFor(departure.call);
+      const means = { callee, telemetry, departure, prove, timed: isTimed(timeoutMs) };
       return streamCall(means, method, signal, header, input);
     },
   };
@@ -74,18 +76,27 @@ const noProof: Proof = Object.freeze({ authorization: "", statement: "" });
 
 /** Waits for a place among the calls to this service. No promise of ours where there is one at once. */
 function enter(
-  { bulkhead }: Callee,
+  callee: Callee,
   { budgetMs, call }: Departure,
   signal: AbortSignal | undefined,
 ): Promise<void> | undefined {
   // Before it waits in line: nobody would take it out again.
-  if (call && call.ended !== undefined) throw call.ended;
-  signal?.throwIfAborted();
+  mustBeWanted(call, signal);
   const place: Cancellable = { cancel: undefined };
-  const entered = bulkhead.enter(budgetMs, place);
+  let entered: Promise<void> | undefined;
+  try {
+    entered = callee.bulkhead.enter(budgetMs, place);
+  } catch (full) {
+    throw turnedAway(callee, full);
+  }
   if (!entered) return undefined;
-  const off = whenAborted(call, signal, (reason) => place.cancel?.(ConnectError.from(reason)));
-  return entered.finally(off);
+  const off = whenAborted(call, signal, (error) => place.cancel?.(error));
+  return entered.catch((error: unknown) => Promise.reject(turnedAway(callee, error))).finally(off);
+}
+
+function turnedAway({ name, metrics }: Callee, error: unknown): unknown {
+  if (reasonOf(error).startsWith("bulkhead_")) metrics.rejected("out", name, "bulkhead");
+  return error;
 }
 
 async function run(

@@ -46,12 +46,7 @@ function callOn(
   { withinMs = 1000, ...policy }: Partial<CallPolicy> & { withinMs?: number } = {},
   hedge?: Hedge,
 ): Made {
-  const call = new UnaryCall(
-    scripted.callee,
-    { ...usualPolicy, ...policy },
-    requestWithin(withinMs),
-    hedge,
-  );
+  const call = new UnaryCall(scripted.callee, { ...usualPolicy, ...policy }, requestWithin(withinMs), hedge);
   let settled = false;
   const outcome = call
     .run()
@@ -101,20 +96,23 @@ describe("a try that ends", () => {
     ["overloaded", false, 2, "cancelled"],
     ["broken", true, 2, "failed"],
     ["broken", false, 1, "failed"],
-  ])("as %s of a method whose being repeatable is %s makes %i tries", async (kind, repeatable, tries, told) => {
-    const made = make({ onTry: inTurn(kind, "answered") }, { repeatable });
-    await vi.runAllTimersAsync();
-    const outcome = await made.outcome();
-    expect(made.tries.length).toBe(tries);
-    expect(made.reports[0]).toBe(told);
-    if (tries === 2) {
-      expect(outcome).toBe("answered");
-      expect(made.tries[1]?.at).not.toBe(made.tries[0]?.at);
-    } else {
-      expect((outcome as ConnectError).code).toBe(failures[kind]().error.code);
-    }
-    balanced(made);
-  });
+  ])(
+    "as %s of a method whose being repeatable is %s makes %i tries",
+    async (kind, repeatable, tries, told) => {
+      const made = make({ onTry: inTurn(kind, "answered") }, { repeatable });
+      await vi.runAllTimersAsync();
+      const outcome = await made.outcome();
+      expect(made.tries.length).toBe(tries);
+      expect(made.reports[0]).toBe(told);
+      if (tries === 2) {
+        expect(outcome).toBe("answered");
+        expect(made.tries[1]?.at).not.toBe(made.tries[0]?.at);
+      } else {
+        expect((outcome as ConnectError).code).toBe(failures[kind]().error.code);
+      }
+      balanced(made);
+    },
+  );
 
   test("out of time or broken inside is not repeated, though its method may be", async () => {
     for (const error of [fail.deadline("deadline_exceeded", "late"), fail.internal("internal", "broken")]) {
@@ -193,7 +191,6 @@ describe("tries end", () => {
     const error = await errorOf(made);
     expect(made.tries.length).toBe(1);
     expect(reasonOf(error)).toBe("connection_lost");
-    expect(performance.now()).toBeDefined();
   });
 
   test("only then for an instance that leaves: going elsewhere costs no budget", async () => {
@@ -206,16 +203,14 @@ describe("tries end", () => {
 
 test("the callee's own wish to be left alone is honoured", async () => {
   const error = fail.exhausted("overloaded", "later", { retryAfterMs: 300 });
+  let tries = 0;
   const made = make({
     instances: [instanceAt(1)],
-    onTry: ({ settle }) => made_(settle),
+    onTry: ({ settle }) => {
+      if (tries++ === 0) settle.failed({ error, processed: false });
+      else settle.answered(emptyAnswer);
+    },
   });
-  let first = true;
-  function made_(settle: Try["settle"]) {
-    if (first) settle.failed({ error, processed: false });
-    else settle.answered(emptyAnswer);
-    first = false;
-  }
   expect(durationMs(error.findDetails(RetryInfoSchema)[0]!.retryDelay!)).toBe(300);
   await vi.advanceTimersByTimeAsync(299);
   expect(made.tries.length).toBe(1);
@@ -229,7 +224,8 @@ test("each try is told what is left of the time", async () => {
   await vi.advanceTimersByTimeAsync(400);
   made.tries[0]!.settle.failed(failures.broken());
   await vi.advanceTimersByTimeAsync(100);
-  expect(made.tries.map(({ timeoutMs }) => timeoutMs)).toEqual([1000, 587.5].map(Math.round).map((it) => expect.closeTo(it, -1)));
+  // 400 ms gone, and half of the first backoff of 25 ms.
+  expect(made.tries.map(({ timeoutMs }) => timeoutMs)).toEqual([1000, expect.closeTo(587.5, -0.5)]);
   made.call.abort(new ConnectError("enough", Code.Canceled));
   await made.outcome();
 });
@@ -358,7 +354,10 @@ describe("a caller who loses interest", () => {
 
 describe("a callee that is not there yet", () => {
   test("is waited for, and found as soon as it appears", async () => {
-    const made = make({ instances: [], onTry: inTurn("answered"), random: () => 0.999 }, { withinMs: 10_000 });
+    const made = make(
+      { instances: [], onTry: inTurn("answered"), random: () => 0.999 },
+      { withinMs: 10_000 },
+    );
     await vi.advanceTimersByTimeAsync(3000);
     expect(made.settled()).toBe(false);
     made.directory.set([instanceAt(1)]);
@@ -381,8 +380,7 @@ describe("a callee that is not there yet", () => {
       {
         instances: [instanceAt(1)],
         random: () => 0.5,
-        onTry: ({ settle }) =>
-          up ? settle.answered(emptyAnswer) : settle.failed(failures.absent()),
+        onTry: ({ settle }) => (up ? settle.answered(emptyAnswer) : settle.failed(failures.absent())),
       },
       { withinMs: 10_000, maxAttempts: 1 },
     );
@@ -398,8 +396,7 @@ describe("a callee that is not there yet", () => {
   test("fails at once where nobody waits for it", async () => {
     const made = make({ instances: [], readyMs: 0 });
     expect(reasonOf(await errorOf(made))).toBe("no_instance");
-    expect(performance.now()).toBeGreaterThanOrEqual(0);
-    expect(made.noted).toEqual([]);
+    expect(made.tries).toEqual([]);
   });
 });
 

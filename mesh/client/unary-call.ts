@@ -1,5 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
-import { fail, reasonOf } from "../errors.ts";
+import { fail, reasonOf, toWireError } from "../errors.ts";
 import type { Failure } from "../express/failure.ts";
 import { backoffMs } from "../resilience/backoff.ts";
 import type { Hedge } from "../resilience/hedge.ts";
@@ -10,6 +10,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { admits } from "./endpoint.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { LaneAnswer, LaneRequest, Settle } from "./lane.ts";
+import { breakerOpen, noInstance } from "./nowhere.ts";
 import type { Verdict } from "./retry-policy.ts";
 import { judgeFailure, mayRepeat } from "./retry-policy.ts";
 import { retryAfterOf, withNote } from "./retry-words.ts";
@@ -51,6 +52,8 @@ export class UnaryCall {
   private tried: Endpoint[] = [];
   private absences = 0;
   private absent: ConnectError | undefined = undefined;
+  /** What the try before the next one failed with. */
+  private last: ConnectError | undefined = undefined;
   private done = false;
   private deadline: NodeJS.Timeout | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -91,15 +94,18 @@ export class UnaryCall {
     const waited = this.live.length > 0 ? this.live.map(({ endpoint }) => endpoint.name).join(" and ") : "";
     for (const attempt of this.live) attempt.timeOut();
     this.finish();
-    const took = `${Math.round(this.request.timeoutMs)} ms`;
-    const where = waited ? `: ${waited} did not answer` : this.tried.length > 0 ? " between two tries" : "";
+    const took = `${Math.round(this.deadlineMs - this.startedMs)} ms`;
+    const last = this.last
+      ? ` between two tries, the last of which failed with: ${this.last.rawMessage}`
+      : "";
+    const where = waited ? `: ${waited} did not answer` : last;
     this.reject(
       fail.deadline("deadline_exceeded", `${this.policy.name} did not end within its ${took}${where}`),
     );
   }
 
   trySecond(): void {
-    if (this.done || this.live.length !== 1 || this.callee.endpoints.all.length < 2) return;
+    if (this.done || this.live.length !== 1 || !this.isFreshLeft()) return;
     if (!this.hedge?.mayHedge()) return;
     this.callee.metrics.hedged(this.callee.name);
     this.attempt();
@@ -142,7 +148,7 @@ export class UnaryCall {
     }
     // Its second try is still out.
     if (this.live.length > 0) return;
-    if (!mayRepeat(verdict, error, this.policy.repeatable)) {
+    if (!mayRepeat(verdict, failure, this.policy.repeatable)) {
       this.fail(error);
     } else if (verdict === "absent") {
       this.absent = error;
@@ -154,6 +160,7 @@ export class UnaryCall {
 
   /** Nothing was sent so far, so only time limits these tries. */
   private tryWhereSomebodyIs(error: ConnectError): void {
+    this.last = error;
     const { now, random, readyMs } = this.callee;
     if (this.isFreshLeft()) {
       this.attempt();
@@ -169,6 +176,7 @@ export class UnaryCall {
   }
 
   private tryAgain(error: ConnectError, verdict: Verdict): void {
+    this.last = error;
     const { name, budget, metrics, random, now } = this.callee;
     if (this.attempts >= this.policy.maxAttempts) {
       this.fail(this.attempts > 1 ? withNote(error, `tried ${this.attempts} times`) : error);
@@ -198,23 +206,17 @@ export class UnaryCall {
     const { name, endpoints, metrics } = this.callee;
     const [first] = endpoints.all;
     if (!first) {
-      const error = fail.unavailable("no_instance", `no instance of ${name} is known`, {
-        remedy: `start ${name}, or name it in WEFT_ENDPOINTS`,
-      });
-      this.tryWhereSomebodyIs(error);
+      this.tryWhereSomebodyIs(noInstance(name));
       return;
     }
-    const shut = endpoints.all.find(({ breaker }) => !breaker.admits());
+    const shut = breakerOpen(endpoints.all);
     if (!shut) {
       const cause = new Error("nobody was there a moment ago");
       this.tryWhereSomebodyIs(this.absent ?? unreachable(first.name, cause));
       return;
     }
     metrics.rejected("out", name, "breaker");
-    const others = endpoints.all.length - 1;
-    const more = others > 0 ? ` (none of its ${others + 1} instances takes calls)` : "";
-    const why = `breaker open for ${shut.name}: ${shut.breaker.describe()}${more}`;
-    this.fail(fail.unavailable("breaker_open", why));
+    this.fail(shut);
   }
 
   private fail(error: Error): void {
@@ -250,7 +252,12 @@ class Attempt implements Settle {
   }
 
   start(request: LaneRequest): void {
-    this.cancel = this.endpoint.lanes.unary.start(request, this);
+    try {
+      this.cancel = this.endpoint.lanes.unary.start(request, this);
+    } catch (thrown) {
+      // A mistake of ours; thrown out of a timer, it would take the process down.
+      this.failed({ error: toWireError(thrown), processed: true });
+    }
   }
 
   answered(answer: LaneAnswer): void {

@@ -54,6 +54,15 @@ test("a field cannot stand in for the proof of who calls", () => {
   expect(both.requestHeader.get("authorization")).toBe("Bearer token");
 });
 
+test("what HTTP could not carry is no reason to fail for whoever looks at the headers", () => {
+  const odd = "\u20ac\r\n";
+  const all = { authorization: odd, statement: odd, requestId: odd, correlationId: odd, traceparent: odd };
+  const arrival = new ExpressArrival({ ...given, ...all });
+  expect(Object.fromEntries(arrival.requestHeader)).toEqual({ "x-mine": "1", tracestate: "a=b" });
+  expect(arrival.header("x-mine")).toBe("1");
+  expect(arrival.header("authorization")).toBe(odd);
+});
+
 test("headers of the answer are made when they are set", () => {
   const arrival = new ExpressArrival(given);
   expect([arrival.answerHeader, arrival.answerTrailer]).toEqual([undefined, undefined]);

@@ -1,7 +1,7 @@
 import { userHeader } from "../identity/tokens.ts";
 import type { Arrival } from "../rpc/intake.ts";
 import type { Fields } from "./fields.ts";
-import { headersOf } from "./fields.ts";
+import { headersOf, isFieldValue } from "./fields.ts";
 
 export interface ExpressArrivalOptions {
   readonly authorization: string;
@@ -50,7 +50,7 @@ export class ExpressArrival implements Arrival {
       this.asked = headersOf(this.given.fields);
       for (const name of named) {
         const value = this.header(name);
-        if (value !== undefined) this.asked.set(name, value);
+        if (value !== undefined && isFieldValue(value)) this.asked.set(name, value);
       }
     }
     return this.asked;

@@ -231,15 +231,17 @@ export class ClientConnection {
   private onFrame(frame: Reader): void {
     switch (frame.u8()) {
       case kinds.answer: {
-        const settle = this.settled(frame.u32());
+        const id = frame.u32();
         const header = readFields(frame);
         const trailer = readFields(frame);
-        settle?.answered({ header, trailer, message: frame.rest() });
+        // All is read first: a call whose answer cannot be read is lost with the connection.
+        this.settled(id)?.answered({ header, trailer, message: frame.rest() });
         break;
       }
       case kinds.failure: {
-        const settle = this.settled(frame.u32());
-        settle?.failed(readFailure(frame));
+        const id = frame.u32();
+        const failure = readFailure(frame);
+        this.settled(id)?.failed(failure);
         break;
       }
       case kinds.away:

@@ -11,22 +11,30 @@ export interface Failure {
   readonly error: ConnectError;
   /** Work on the call began; if not, it may be made elsewhere whatever it does. */
   readonly processed: boolean;
+  /** The handler passed on what a call of its own ended with, after the tries that one was worth. Default: no. */
+  readonly passedOn?: boolean;
 }
 
 const longestMessage = 16 * 1024;
 
-export function writeFailure(outbox: Outbox, id: number, { error, processed }: Failure): void {
+/** `more` is metadata beside the error's own. */
+export function writeFailure(
+  outbox: Outbox,
+  id: number,
+  { error, processed, passedOn = false }: Failure,
+  more: readonly (Headers | undefined)[] = [],
+): void {
   const message = error.rawMessage.slice(0, longestMessage);
   // What does not fit is left out: the code and the words matter most.
   const details = fitting(error.details.map(detailOf));
-  const given = fieldsOf(error.metadata);
-  const fields = fieldsFit(given) ? given : undefined;
+  const given = [error.metadata, ...more].flatMap((headers) => fieldsOf(headers) ?? []);
+  const fields = given.length > 0 && fieldsFit(given) ? given : undefined;
   let size = 4 + 1 + 1 + 2 + message.length * 3 + 2 + sizeOfFields(fields);
   for (const { type, value } of details) size += 2 + type.length * 3 + 4 + value.length;
   outbox.begin(kinds.failure, size);
   outbox.u32(id);
   outbox.u8(error.code);
-  outbox.u8(processed ? 1 : 0);
+  outbox.u8((processed ? 1 : 0) | (passedOn ? 2 : 0));
   outbox.text(message);
   outbox.u16(details.length);
   for (const { type, value } of details) {
@@ -41,7 +49,7 @@ export function writeFailure(outbox: Outbox, id: number, { error, processed }: F
 /** Reads it behind its id. */
 export function readFailure(reader: Reader): Failure {
   const code = codeOf(reader.u8());
-  const processed = reader.u8() !== 0;
+  const flags = reader.u8();
   const error = new ConnectError(reader.text(), code);
   const count = reader.u16();
   for (let i = 0; i < count; i++) {
@@ -51,7 +59,7 @@ export function readFailure(reader: Reader): Failure {
   }
   const fields = readFields(reader);
   if (fields) for (const [name, value] of headersOf(fields)) error.metadata.append(name, value);
-  return { error, processed };
+  return { error, processed: (flags & 1) !== 0, passedOn: (flags & 2) !== 0 };
 }
 
 /** Details of errors that came from elsewhere are bytes already. */

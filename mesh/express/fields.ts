@@ -19,7 +19,7 @@ export function headersOf(fields: Fields): Headers {
   if (!fields) return headers;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [name = "", value = ""] = [fields[i], fields[i + 1]];
-    if (isName.test(name) && isValue.test(value)) headers.append(name, value);
+    if (isName.test(name) && isFieldValue(value)) headers.append(name, value);
   }
   return headers;
 }
@@ -27,6 +27,9 @@ export function headersOf(fields: Fields): Headers {
 /** RFC 9110 §5.1 and §5.5, as `Headers` takes them: a character is a byte. */
 const isName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const isValue = /^[^\0\n\r\u0100-\uffff]*$/;
+
+/** Whether HTTP could carry this as the value of a field. */
+export const isFieldValue = (value: string): boolean => isValue.test(value);
 
 /** Whether the wire takes so many and so large ones. */
 export const fieldsFit = (fields: Fields): boolean =>

@@ -11,7 +11,7 @@
  *           request id, correlation id, traceparent (text8 each), fields, message
  *   CANCEL  id u32
  *   ANSWER  id u32, header fields, trailer fields, message
- *   FAILURE id u32, code u8, processed u8, message text, detail count u16,
+ *   FAILURE id u32, code u8, flags u8 (1 processed, 2 passed on), message text, detail count u16,
  *           details (type text, bytes u32 + value), fields
  *   AWAY    nothing                              the server takes no further calls here
  *   PING, PONG  nothing

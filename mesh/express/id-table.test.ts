@@ -7,7 +7,11 @@ const id = fc.oneof(
   fc.nat(40).map((it) => it * 65_536),
   fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 );
-const step = fc.tuple(fc.constantFrom("set", "delete", "get", "has"), id, fc.option(fc.nat(), { nil: undefined }));
+const step = fc.tuple(
+  fc.constantFrom("set", "delete", "get", "has"),
+  id,
+  fc.option(fc.nat(), { nil: undefined }),
+);
 
 test("behaves as a map does, whatever comes and goes", () => {
   fc.assert(

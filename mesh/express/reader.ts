@@ -48,10 +48,11 @@ export class Reader {
     return this.data.subarray(at, at + length);
   }
 
-  rest(): Buffer {
-    const at = this.at;
-    this.at = this.end;
-    return this.data.subarray(at, this.end);
+  /** No `Buffer`: parts of one are such too, and differ from the bytes that messages otherwise have. */
+  rest(): Uint8Array {
+    const { data, at, end } = this;
+    this.at = end;
+    return new Uint8Array(data.buffer, data.byteOffset + at, end - at);
   }
 
   private step(length: number): number {

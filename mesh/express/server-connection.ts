@@ -37,6 +37,8 @@ export interface ServerConnectionOptions {
 
 interface Word {
   readonly text: string;
+  /** On the wire, which is never less than in memory. */
+  readonly bytes: number;
   readonly method: AnsweredMethod | undefined;
 }
 
@@ -162,10 +164,11 @@ export class ServerConnection {
   private onWord(frame: Reader): void {
     const slot = frame.u16();
     if (slot < 1 || slot > wireLimits.words) throw new FrameError("a word beyond the slots");
+    const bytes = frame.left;
     const text = frame.text();
     if (text.length > wireLimits.wordBytes) throw new FrameError("a word is too long");
-    this.hold.take(text.length - (this.words[slot]?.text.length ?? 0));
-    this.words[slot] = { text, method: this.options.paths.get(text) };
+    this.hold.take(bytes - (this.words[slot]?.bytes ?? 0));
+    this.words[slot] = { text, bytes, method: this.options.paths.get(text) };
   }
 
   private onCall(frame: Reader): void {
@@ -221,7 +224,7 @@ export class ServerConnection {
     id: number,
     method: AnsweredMethod,
     arrival: ExpressArrival,
-    message: Buffer,
+    message: Uint8Array,
     size: number,
     giveBack: () => void,
   ): void {
@@ -244,7 +247,7 @@ export class ServerConnection {
         const mayGoOn = call instanceof LiveCall && call.ended !== undefined;
         if (mayGoOn && outcome.error && outcome.processed) setTimeout(giveBack, stragglerMs).unref();
         else giveBack();
-        if (outcome.error) writeFailure(this.outbox, id, withMetadata(outcome, arrival));
+        if (outcome.error) this.writeFailure(id, outcome, arrival);
         else this.writeAnswer(id, arrival, outcome.bytes);
         if (this.away) this.lastCallMs = this.now();
       },
@@ -255,6 +258,12 @@ export class ServerConnection {
     const hold = this.options.held.open(() => this.end(id, heldTooMuch()));
     hold.take(bytes);
     return hold;
+  }
+
+  /** What a handler set before it failed goes with the error, as in the other protocols. */
+  private writeFailure(id: number, failure: Failure, { answerHeader, answerTrailer }: ExpressArrival): void {
+    const more = answerHeader || answerTrailer ? [answerHeader, answerTrailer] : undefined;
+    writeFailure(this.outbox, id, failure, more);
   }
 
   private writeAnswer(id: number, { answerHeader, answerTrailer }: ExpressArrival, bytes: Uint8Array): void {
@@ -294,17 +303,9 @@ const heldTooMuch = () =>
     remedy: "call again later",
   });
 
-/** What a handler set before it failed goes with the error, as in the other protocols. */
-function withMetadata(failure: Failure, { answerHeader, answerTrailer }: ExpressArrival): Failure {
-  for (const headers of [answerHeader, answerTrailer]) {
-    if (headers) for (const [name, value] of headers) failure.error.metadata.append(name, value);
-  }
-  return failure;
-}
-
 const refusals = {
   unknown: (path: string) =>
-    fail.unimplemented("unknown_method", `nothing is served at ${path.slice(0, 200)}`),
+    fail.unimplemented("unimplemented", `nothing is served at ${path.slice(0, 200)}`),
   stopping: () => fail.unavailable("stopping", "this instance is stopping", { remedy: "call again" }),
   tooMany: () =>
     fail.exhausted("too_many_calls", "this address has too many calls in flight here", {

@@ -28,7 +28,9 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { watchCallees } from "./callees.ts";
 import { openServiceDirectory } from "./directory.ts";
 import { authenticatorFor, keyOf } from "./identity.ts";
+import type { Presence, PresenceOptions } from "./presence.ts";
 import { announce } from "./presence.ts";
+import type { Serving } from "./serving.ts";
 import { startServing } from "./serving.ts";
 import { openStores } from "./stores.ts";
 import { openTelemetry } from "./telemetry.ts";
@@ -116,7 +118,15 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     });
     const presence = memory
       ? undefined
-      : announce({ definition, instanceId, port: serving.port, rpc, config, nats: stores.nats, log });
+      : await announceOrClose(serving, {
+          definition,
+          instanceId,
+          port: serving.port,
+          rpc,
+          config,
+          nats: stores.nats,
+          log,
+        });
 
     const stop = async () => {
       log.info("stopping");
@@ -127,9 +137,14 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
         fail.unavailable("stopping", `this instance of ${name} is stopping`, { remedy: "call again" }),
       );
       await drained;
-      await running.stop?.();
-      log.info("stopped");
-      await close();
+      // Those that came without a socket.
+      await rpc.intake.settled(config.shutdownGraceMs);
+      try {
+        await running.stop?.();
+        log.info("stopped");
+      } finally {
+        await close();
+      }
     };
     let stopped: Promise<void> | undefined;
     return {
@@ -157,6 +172,17 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       policy: config.client,
       ...(key && { credentials: tokenCredentials(key) }),
     });
+  }
+}
+
+/** A port that nobody is told of must not stay open. */
+async function announceOrClose(serving: Serving, options: PresenceOptions): Promise<Presence> {
+  try {
+    return announce(options);
+  } catch (error) {
+    await serving.retire();
+    await serving.drain();
+    throw error;
   }
 }
 

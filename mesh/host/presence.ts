@@ -27,33 +27,42 @@ export interface Presence {
   withdraw(): Promise<void>;
 }
 
-/** Makes an instance known: to its neighbours in this process, and to all by the broker. */
+/**
+ * Makes an instance known: to its neighbours in this process, and to all by the
+ * broker. Throws, and leaves nothing, for one that cannot be announced at all.
+ */
 export function announce(options: PresenceOptions): Presence {
-  const { definition, instanceId, port, rpc, config, nats, log } = options;
+  const { instanceId, rpc, config } = options;
+  const announced = config.discovery ? announceToAll(options) : undefined;
   const leave = settleHere(instanceId, rpc);
-  if (!config.discovery) return { withdraw: async () => leave() };
-  const contracts = describeContracts(definition.contracts);
-  const kept = keepContracts({ nats, log, contracts });
-  const lease = holdLease({
-    nats,
-    log,
-    instance: {
-      id: instanceId,
-      service: definition.name,
-      host: config.advertisedHost || reachableHost(config.host),
-      port,
-      version,
-      weight: defaultWeight,
-      contracts: contracts.hash,
-      express: true,
-    },
-  });
   return {
     withdraw: async () => {
-      await Promise.all([lease.withdraw(), kept.stop()]);
+      await announced?.withdraw();
       leave();
     },
   };
+}
+
+function announceToAll({ definition, instanceId, port, config, nats, log }: PresenceOptions): Presence {
+  const contracts = describeContracts(definition.contracts);
+  const instance = {
+    id: instanceId,
+    service: definition.name,
+    host: config.advertisedHost || reachableHost(config.host),
+    port,
+    version,
+    weight: defaultWeight,
+    contracts: contracts.hash,
+    express: true,
+  };
+  const lease = holdLease({ nats, log, instance });
+  try {
+    const kept = keepContracts({ nats, log, contracts });
+    return { withdraw: async () => void (await Promise.all([lease.withdraw(), kept.stop()])) };
+  } catch (error) {
+    void lease.withdraw();
+    throw error;
+  }
 }
 
 /** Who listens everywhere is reached by others at the first address that leads out of this machine. */

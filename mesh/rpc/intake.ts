@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
 import type { Envelope } from "../call/live-call.ts";
@@ -34,6 +35,8 @@ export interface Intake {
   admit(arrival: Arrival, record: CallRecord): LiveCall | Promise<LiveCall>;
   /** The call is over, let in or not: to be told once of each. */
   over(record: CallRecord, code: string): void;
+  /** Resolves when no call is left, or after this long. */
+  settled(graceMs: number): Promise<void>;
 }
 
 export interface IntakeOptions {
@@ -53,6 +56,8 @@ export function createIntake(options: IntakeOptions): Intake {
   const { authenticate, telemetry, limit, log, stopping } = options;
   const { tracer, calls } = telemetry;
   const observe = createObserver(telemetry);
+  const waiting: Array<() => void> = [];
+  let inFlight = 0;
   const room = limit && createWaitingRoom({ limit, now: () => performance.now() });
 
   const enter = (
@@ -106,6 +111,8 @@ export function createIntake(options: IntakeOptions): Intake {
 
   return {
     admit(arrival, record) {
+      inFlight++;
+      calls.serverInFlight(record.method.name).value++;
       const ids = idsOf(arrival);
       record.ids = ids;
       const credentials = identify(record.method.policy, authenticate, arrival);
@@ -116,10 +123,22 @@ export function createIntake(options: IntakeOptions): Intake {
     over(record, code) {
       const nowMs = performance.now();
       record.call?.finish();
+      if (record.ids) {
+        inFlight--;
+        calls.serverInFlight(record.method.name).value--;
+        if (inFlight === 0) for (const tell of waiting.splice(0)) tell();
+      }
       if (record.enteredAt !== undefined) {
         room?.leave(record.method.index, nowMs - record.enteredAt, limitOutcome(code));
       }
       observe(record, code, nowMs - record.startedAt);
+    },
+    async settled(graceMs) {
+      if (inFlight === 0) return;
+      const done = new AbortController();
+      const last = new Promise<void>((resolve) => waiting.push(resolve));
+      await Promise.race([last, sleep(graceMs, undefined, { signal: done.signal }).catch(() => {})]);
+      done.abort();
     },
   };
 }

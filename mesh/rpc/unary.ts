@@ -2,6 +2,7 @@ import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { create, fromBinary, isMessage, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { LiveCall } from "../call/live-call.ts";
+import { isPassedOn } from "../call/passed-on.ts";
 import { codeName, fail, toWireError } from "../errors.ts";
 import { befall, faultHeader } from "../faults/faults.ts";
 import { serverLimits } from "../limits.ts";
@@ -21,6 +22,8 @@ export type Outcome =
       readonly error: ConnectError;
       /** Work on it began; if not, it may be made elsewhere whatever it does. */
       readonly processed: boolean;
+      /** The handler passed on what a call of its own ended with. */
+      readonly passedOn: boolean;
     };
 
 export interface UnaryCall {
@@ -111,7 +114,7 @@ class UnaryAnswer implements Turn {
     const error = record.call ? failureOf(record.call, thrown) : toWireError(thrown);
     record.error = error;
     this.rpc.intake.over(record, codeName(error.code));
-    this.asked.onOutcome({ error, processed: record.began === true });
+    this.asked.onOutcome({ error, processed: record.began === true, passedOn: isPassedOn(thrown) });
   };
 }
 

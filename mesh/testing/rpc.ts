@@ -10,6 +10,8 @@ import {
   Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { compilePolicies } from "../contract/policy.ts";
+import type { ServerLimits } from "../limits.ts";
+import { serverLimits } from "../limits.ts";
 import { createLogger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -18,8 +20,9 @@ import { nobody } from "../rpc/authenticate.ts";
 import { createRpc } from "../rpc/rpc.ts";
 import { openPort } from "../server/port.ts";
 import { handlers } from "../service.ts";
+import type { SpanSink } from "../telemetry/span.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
-import type { LogLine } from "./logs.ts";
+import type { LogLine, Logs } from "./logs.ts";
 import { collectLogs } from "./logs.ts";
 import type { ProbeContract, ProbeHandlers } from "./probe.ts";
 import { ProbeService, usualHandlers } from "./probe.ts";
@@ -37,11 +40,23 @@ export interface Rpc extends AsyncDisposable {
   calls(wanted?: number): Promise<readonly LogLine[]>;
   readonly metrics: Metrics;
   readonly stopping: AbortController;
+  /** Everything that was logged. */
+  readonly logs: Logs;
+  /** Takes no new connections and lets what runs finish. */
+  drain(graceMs: number): Promise<void>;
+}
+
+export interface RpcLimits {
+  /** Default: those of `serverLimits`. */
+  limits?: Partial<ServerLimits>;
+  /** Where spans go, all of them. Default: nowhere. */
+  sink?: SpanSink;
 }
 
 export async function openRpc(
   own: Partial<ProbeHandlers> = {},
   authenticate: Authenticator = async () => nobody,
+  { limits, sink }: RpcLimits = {},
 ): Promise<Rpc> {
   const logs = collectLogs();
   const log = createLogger({ service: "probe", level: "info", contracts: [ProbeService], destination: logs });
@@ -51,11 +66,24 @@ export async function openRpc(
     implementations: [handlers(ProbeService, { ...usualHandlers, ...own })],
     policies: compilePolicies("probe", [ProbeService]),
     authenticate,
-    telemetry: createTelemetry({ service: "probe", log, metrics, destination: logs }),
+    telemetry: createTelemetry({
+      service: "probe",
+      log,
+      metrics,
+      destination: logs,
+      ...(sink && { sinks: [sink], traceRatio: 1 }),
+    }),
     log,
     stopping: stopping.signal,
   });
-  const port = await openPort({ host: "127.0.0.1", port: 0, rpc, routes: new Map(), log });
+  const port = await openPort({
+    host: "127.0.0.1",
+    port: 0,
+    rpc,
+    routes: new Map(),
+    log,
+    limits: { ...serverLimits, ...limits },
+  });
   const baseUrl = `http://127.0.0.1:${port.port}`;
   const sessionManager = new Http2SessionManager(baseUrl);
   const options = { baseUrl, httpVersion: "2" as const, sessionManager };
@@ -77,6 +105,8 @@ export async function openRpc(
     },
     metrics,
     stopping,
+    logs,
+    drain: (graceMs) => port.drain(graceMs),
     [Symbol.asyncDispose]: async () => {
       sessionManager.abort();
       raw?.destroy();
