@@ -1,10 +1,10 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { UnaryResponse } from "@connectrpc/connect";
+import type { Fields } from "../call/metadata.ts";
+import { headersOf } from "../call/metadata.ts";
 import { fail } from "../errors.ts";
 import type { ExpressAnswer } from "../express/client-connection.ts";
-import type { Fields } from "../express/fields.ts";
-import { headersOf } from "../express/fields.ts";
 import type { LaneAnswer } from "./lane.ts";
 
 /** An answer as clients take it. Headers are made only for those who look at them. */

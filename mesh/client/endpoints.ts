@@ -1,3 +1,4 @@
+import type { PickRules } from "../balance/p2c.ts";
 import { pick } from "../balance/p2c.ts";
 import { subset } from "../balance/subset.ts";
 import type { Directory } from "../discovery/directory.ts";
@@ -28,18 +29,50 @@ export interface EndpointsOptions {
   dismiss: (endpoint: Endpoint) => void;
 }
 
-export function createEndpoints(options: EndpointsOptions): Endpoints {
-  const { service, directory, callerId, subsetSize, random, open, dismiss } = options;
-  const rules = { cost: ({ load }: Endpoint) => load.cost(), admits, random };
-  let all: readonly Endpoint[] = [];
-  let seen: readonly Instance[] = [];
+export const createEndpoints = (options: EndpointsOptions): Endpoints => new Followed(options);
 
-  const follow = () => {
+/** Follows the directory: at each change, and when asked, since a change may be told a moment later. */
+class Followed implements Endpoints {
+  private readonly options: EndpointsOptions;
+  private readonly rules: PickRules<Endpoint>;
+  private readonly unwatch: () => void;
+  private used: readonly Endpoint[] = [];
+  private seen: readonly Instance[] = [];
+
+  constructor(options: EndpointsOptions) {
+    const { service, directory, random } = options;
+    this.options = options;
+    this.rules = { cost: ({ load }) => load.cost(), admits, random };
+    this.unwatch = directory.watch(service, () => this.follow());
+    this.follow();
+  }
+
+  get all(): readonly Endpoint[] {
+    this.follow();
+    return this.used;
+  }
+
+  pick(tried?: readonly Endpoint[]): Endpoint | undefined {
+    this.follow();
+    const endpoint = pick(this.used, this.rules, tried);
+    // Below half, ejections are ignored so as not to crush the rest; with no rest there is nothing to spare.
+    if (endpoint && !admits(endpoint) && !this.used.some(admits)) return undefined;
+    return endpoint;
+  }
+
+  close(): void {
+    this.unwatch();
+    for (const endpoint of this.used) this.options.dismiss(endpoint);
+    this.used = [];
+  }
+
+  private follow(): void {
+    const { service, directory, callerId, subsetSize, open, dismiss } = this.options;
     const now = directory.instances(service);
-    if (now === seen) return;
-    seen = now;
-    const known = new Map(all.map((endpoint) => [endpoint.instance.id, endpoint]));
-    all = subset(now, callerId, subsetSize).map((instance) => {
+    if (now === this.seen) return;
+    this.seen = now;
+    const known = new Map(this.used.map((endpoint) => [endpoint.instance.id, endpoint]));
+    this.used = subset(now, callerId, subsetSize).map((instance) => {
       const old = known.get(instance.id);
       known.delete(instance.id);
       if (old && sameWay(old.instance, instance)) return old;
@@ -48,26 +81,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
       return open(instance);
     });
     for (const gone of known.values()) dismiss(gone);
-  };
-  follow();
-
-  return {
-    pick(tried) {
-      follow();
-      const endpoint = pick(all, rules, tried);
-      // Below half, ejections are ignored so as not to crush the rest; with no rest there is nothing to spare.
-      if (endpoint && !admits(endpoint) && !all.some(admits)) return undefined;
-      return endpoint;
-    },
-    get all() {
-      follow();
-      return all;
-    },
-    close() {
-      for (const endpoint of all) dismiss(endpoint);
-      all = [];
-    },
-  };
+  }
 }
 
 /** Whether what is known of the endpoint holds for the instance as it is announced now. */

@@ -1,178 +1,42 @@
 import { createServer as createHttp1 } from "node:http";
 import { createServer as createHttp2 } from "node:http2";
-import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { ConnectError } from "@connectrpc/connect";
 import { Code } from "@connectrpc/connect";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { reasonOf } from "../errors.ts";
 import { kinds, preface, wireLimits } from "../express/frame.ts";
-import type { Frame } from "../testing/express.ts";
-import {
-  answer,
-  away,
-  createFrameReader,
-  failure,
-  fields,
-  frameOf,
-  u8,
-  u16,
-  u32,
-} from "../testing/express.ts";
-import { NoteSchema, ProbeService } from "../testing/probe.ts";
+import { answer, away, failure, frameOf } from "../testing/express.ts";
+import { NoteSchema } from "../testing/probe.ts";
 import { openRpc } from "../testing/rpc.ts";
-import { responseOf } from "./answer.ts";
 import { createExpressLane } from "./express-lane.ts";
 import { openGeneralLane } from "./general-lane.ts";
 import { createGeneralUnary } from "./general-unary.ts";
-import type { LaneAnswer, LaneRequest, UnaryLane } from "./lane.ts";
+import type { LaneRequest } from "./lane.ts";
+import {
+  answering,
+  closeAll,
+  failed,
+  idOf,
+  isCall,
+  listen,
+  make,
+  note,
+  notingLane,
+  open,
+  requestOf,
+  scripted,
+  textOf,
+  toClose,
+  until,
+} from "./testing/scripted-server.ts";
 import { isUnprocessed } from "./unprocessed.ts";
 
-const toClose: (() => unknown)[] = [];
 afterEach(async () => {
   vi.useRealTimers();
-  for (const close of toClose.splice(0).reverse()) await close();
+  await closeAll();
 });
-
-async function listen(
-  server: Pick<Server, "listen" | "address" | "close"> & { on: Server["on"] },
-): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.once("close", () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  toClose.push(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** One connection to a server that does as the test says. */
-interface Peer {
-  readonly socket: Socket;
-  /** What the client sent, behind its preface. */
-  readonly frames: Frame[];
-  send(...frames: readonly Uint8Array[]): void;
-}
-
-interface Scripted {
-  readonly port: number;
-  readonly peers: Peer[];
-}
-
-/** A server of the express lane in the hand of the test. */
-async function scripted(
-  onFrame: (frame: Frame, peer: Peer) => void = () => {},
-  onConnection: (peer: Peer) => void = ({ socket }) => void socket.write(preface),
-): Promise<Scripted> {
-  const peers: Peer[] = [];
-  const server = createServer({ noDelay: true }, (socket) => {
-    const peer: Peer = { socket, frames: [], send: (...frames) => void socket.write(Buffer.concat(frames)) };
-    let skip = preface.length;
-    const read = createFrameReader((frame) => {
-      peer.frames.push(frame);
-      onFrame(frame, peer);
-    });
-    socket.on("data", (chunk: Buffer) => {
-      const greeting = Math.min(skip, chunk.length);
-      skip -= greeting;
-      read(chunk.subarray(greeting));
-    });
-    peers.push(peer);
-    onConnection(peer);
-  });
-  return { port: await listen(server), peers };
-}
-
-const idOf = ({ body }: Frame) => body.readUInt32BE(0);
-const isCall = ({ kind }: Frame) => kind === kinds.call;
-const note = (text: string) => toBinary(NoteSchema, create(NoteSchema, { text }));
-/** Answers each call with a note. */
-const answering = (frame: Frame, peer: Peer) => {
-  if (isCall(frame)) peer.send(answer(idOf(frame), note("here")));
-};
-
-/** The general lane as a note of what it was given. */
-function notingLane(): { lane: UnaryLane; taken: LaneRequest[] } {
-  const taken: LaneRequest[] = [];
-  const lane: UnaryLane = {
-    start: (request, settle) => {
-      taken.push(request);
-      settle.answered({ header: undefined, trailer: undefined, message: note("general") });
-      return () => {};
-    },
-    close: () => {},
-  };
-  return { lane, taken };
-}
-
-function open(port: number, { general = notingLane().lane, connectMs = 2000 } = {}): UnaryLane {
-  const lane = createExpressLane({ host: "127.0.0.1", port, general, connectMs });
-  toClose.push(() => lane.close());
-  return lane;
-}
-
-const requestOf = (more: Partial<LaneRequest> = {}): LaneRequest => {
-  const input = create(NoteSchema, { text: "hi" });
-  return {
-    method: ProbeService.method.echo as never,
-    input,
-    path: "/probe.v1.ProbeService/Echo",
-    timeoutMs: 5000,
-    authorization: "",
-    statement: "",
-    requestId: "r1",
-    correlationId: "c1",
-    traceparent: "",
-    fields: undefined,
-    message: toBinary(NoteSchema, input),
-    ...more,
-  };
-};
-
-interface Failed {
-  readonly error: ConnectError;
-  readonly processed: boolean;
-}
-interface Made {
-  readonly ended: Promise<LaneAnswer | Failed>;
-  /** How often it was told of its end. */
-  ends(): number;
-  cancel(): void;
-}
-
-function make(lane: UnaryLane, more: Partial<LaneRequest> = {}): Made {
-  let ends = 0;
-  let cancel = () => {};
-  const ended = new Promise<LaneAnswer | Failed>((resolve) => {
-    const end = (it: LaneAnswer | Failed) => {
-      ends++;
-      resolve(it);
-    };
-    cancel = lane.start(requestOf(more), { answered: end, failed: end });
-  });
-  return { ended, ends: () => ends, cancel: () => cancel() };
-}
-
-async function failed(made: Made): Promise<Failed & { reason: string }> {
-  const it = await made.ended;
-  if (!("error" in it)) throw new Error("it was answered");
-  return { error: it.error, processed: it.processed, reason: reasonOf(it.error) };
-}
-async function textOf(made: Made): Promise<string> {
-  const it = await made.ended;
-  if ("error" in it) throw it.error;
-  return (responseOf(ProbeService.method.echo as never, it, "").message as unknown as { text: string }).text;
-}
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(2);
-}
 
 describe("an instance that speaks express", () => {
   test("has all calls over one connection, and a name is said once", async () => {
@@ -444,152 +308,6 @@ describe("a server that leaves", () => {
     await Promise.all(callers);
     expect(new Set(outcomes)).toEqual(new Set(["ok"]));
     expect(at).toBe(1);
-  });
-});
-
-describe("a server that breaks the rules", () => {
-  const garbage: Record<string, (id: number) => Uint8Array> = {
-    "a frame of nothing": () => u32(0),
-    "a frame of four gigabytes": () => u32(2 ** 32 - 1),
-    "an answer without its end": (id) => frameOf(kinds.answer, u32(id), u16(3)),
-    "an answer without id": () => frameOf(kinds.answer, u8(1)),
-    "a failure without its end": (id) => frameOf(kinds.failure, u32(id), u8(5)),
-    "an answer with too many fields": (id) =>
-      frameOf(kinds.answer, u32(id), u16(65_535), Buffer.alloc(300_000)),
-    noise: () => Buffer.alloc(10_000, 0x7f),
-  };
-  test.each(Object.entries(garbage))(
-    "by %s costs the calls of its connection, no more",
-    async (_what, bytes) => {
-      const { port, peers } = await scripted((frame, peer) => {
-        if (peers.length > 1) answering(frame, peer);
-        else if (isCall(frame)) peer.send(bytes(idOf(frame)));
-      });
-      const lane = open(port);
-      const made = make(lane);
-      expect(await failed(made)).toMatchObject({ reason: "connection_lost", processed: true });
-      expect(await textOf(make(lane))).toBe("here");
-      expect(made.ends()).toBe(1);
-    },
-  );
-
-  test("by answers that nobody asked for, twice, or to calls that were given up, changes nothing", async () => {
-    const { port } = await scripted((frame, peer) => {
-      if (!isCall(frame)) return;
-      const id = idOf(frame);
-      peer.send(
-        answer(id + 1000, note("x")),
-        failure(4_000_000_000, 5, true, "x"),
-        frameOf(77, Buffer.alloc(10)),
-        frameOf(kinds.call, Buffer.alloc(30)),
-        answer(id, note("here")),
-        answer(id, note("again")),
-        failure(id, 5, true, "again"),
-      );
-    });
-    const lane = open(port);
-    const made = make(lane);
-    expect(await textOf(made)).toBe("here");
-    expect(await textOf(make(lane))).toBe("here");
-    expect(made.ends()).toBe(1);
-  });
-
-  test("by metadata that HTTP could not carry is no more trouble than that metadata missing", async () => {
-    const bad = fields(["a b", "1"], ["x-ok", "1"], ["x-bad", "a\r\nb"], ["", ""], ["x-euro", "€"]);
-    const { port } = await scripted((frame, peer) => {
-      if (!isCall(frame)) return;
-      const id = idOf(frame);
-      if (id % 2 === 1) peer.send(frameOf(kinds.answer, u32(id), bad, bad, note("here")));
-      else peer.send(frameOf(kinds.failure, u32(id), u8(10), u8(1), u16(0), u16(0), bad));
-    });
-    const lane = open(port);
-    const it = (await make(lane).ended) as LaneAnswer;
-    const { header, trailer } = responseOf(ProbeService.method.echo as never, it, "r");
-    expect([[...header], [...trailer]]).toEqual([
-      [
-        ["x-ok", "1"],
-        ["x-request-id", "r"],
-      ],
-      [["x-ok", "1"]],
-    ]);
-    expect([...(await failed(make(lane))).error.metadata]).toEqual([["x-ok", "1"]]);
-  });
-
-  test("by an answer that is not one of its type is told so", async () => {
-    const { port } = await scripted((frame, peer) => {
-      if (isCall(frame)) peer.send(answer(idOf(frame), Buffer.from([0x0a, 0xff])));
-    });
-    const it = (await make(open(port)).ended) as LaneAnswer;
-    expect(() => responseOf(ProbeService.method.echo as never, it, "")).toThrow(/is not one of its type/);
-  });
-});
-
-describe("a server that falls silent", () => {
-  const fake = () => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
-  const settle = () => sleep(30);
-
-  test("is asked whether it lives, and declared dead when it does not answer", async () => {
-    fake();
-    const { port, peers } = await scripted();
-    const made = make(open(port));
-    await until(() => peers[0]?.frames.some(isCall) === true);
-    const pings = () => peers[0]!.frames.filter(({ kind }) => kind === kinds.ping).length;
-    vi.advanceTimersByTime(2000);
-    await settle();
-    expect(pings()).toBe(0);
-    vi.advanceTimersByTime(1000);
-    await settle();
-    expect(pings()).toBe(1);
-    vi.advanceTimersByTime(2000);
-    await settle();
-    expect([pings(), made.ends()]).toEqual([1, 0]);
-    vi.advanceTimersByTime(1000);
-    const { error, processed } = await failed(made);
-    expect(processed).toBe(true);
-    expect(error.rawMessage).toMatch(/silent for 5\.5 s$/);
-  });
-
-  test("but answers pings is waited for", async () => {
-    fake();
-    const { port, peers } = await scripted(({ kind }, peer) => {
-      if (kind === kinds.ping) peer.send(frameOf(kinds.pong));
-    });
-    const made = make(open(port));
-    await until(() => peers[0]?.frames.some(isCall) === true);
-    for (let s = 0; s < 20; s++) {
-      vi.advanceTimersByTime(1000);
-      await settle();
-    }
-    expect(made.ends()).toBe(0);
-    const [peer] = peers;
-    peer!.send(answer(idOf(peer!.frames.find(isCall)!), note("here")));
-    expect(await textOf(made)).toBe("here");
-  });
-
-  test("only while we were busy ourselves is not dead", async () => {
-    fake();
-    const { port, peers } = await scripted();
-    const made = make(open(port));
-    await until(() => peers[0]?.frames.some(isCall) === true);
-    // Timers come before what the network brought when the event loop was held up.
-    vi.setSystemTime(Date.now() + 60_000);
-    vi.advanceTimersByTime(500);
-    expect(made.ends()).toBe(0);
-    const [peer] = peers;
-    peer!.send(answer(idOf(peer!.frames.find(isCall)!), note("here")));
-    expect(await textOf(made)).toBe("here");
-  });
-
-  test("while nothing is asked of it is left alone", async () => {
-    fake();
-    const { port, peers } = await scripted(answering);
-    const lane = open(port);
-    await textOf(make(lane));
-    vi.advanceTimersByTime(60_000);
-    await settle();
-    expect(await textOf(make(lane))).toBe("here");
-    expect(peers).toHaveLength(1);
-    expect(peers[0]!.frames.some(({ kind }) => kind === kinds.ping)).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
+import { serverLimits } from "../bounds/limits.ts";
 import { ClientConnection } from "../express/client-connection.ts";
 import { fieldsFit } from "../express/fields.ts";
 import { wireLimits } from "../express/frame.ts";
-import { serverLimits } from "../limits.ts";
 import type { LaneRequest, Settle, UnaryLane } from "./lane.ts";
 import { unreachable } from "./unreachable.ts";
 

@@ -6,8 +6,8 @@ import { createTransport as connect } from "@connectrpc/connect/protocol-connect
 import { createTransport as grpc } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as grpcWeb } from "@connectrpc/connect/protocol-grpc-web";
 import { compressionGzip } from "@connectrpc/connect-node";
+import { serverLimits } from "../bounds/limits.ts";
 import { fail } from "../errors.ts";
-import { serverLimits } from "../limits.ts";
 import { openHttp1, openHttp2 } from "./http-client.ts";
 
 export type Protocol = "connect" | "grpc" | "grpc-web";

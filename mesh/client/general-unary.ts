@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { headersOf } from "../express/fields.ts";
+import { headersOf } from "../call/metadata.ts";
 import { userHeader } from "../identity/tokens.ts";
 import type { LaneRequest, UnaryLane } from "./lane.ts";
 import { isUnprocessed } from "./unprocessed.ts";

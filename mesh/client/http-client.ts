@@ -117,6 +117,8 @@ const lastLookedAt = new WeakMap<ClientHttp2Session, number>();
 function follow(session: ClientHttp2Session): ClientHttp2Session {
   if (!lastLookedAt.has(session)) {
     lastLookedAt.set(session, Number.POSITIVE_INFINITY);
+    // The calls on it are told; the library stops listening before a peer that breaks the protocol is done.
+    session.on("error", () => {});
     session.on("goaway", (_code, lastStreamId) => lastLookedAt.set(session, lastStreamId));
   }
   return session;

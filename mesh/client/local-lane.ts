@@ -1,6 +1,6 @@
+import { fieldsOf } from "../call/metadata.ts";
 import { fail } from "../errors.ts";
 import { ExpressArrival } from "../express/arrival.ts";
-import { fieldsOf } from "../express/fields.ts";
 import type { AnsweredMethod } from "../rpc/method.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { answerUnary } from "../rpc/unary.ts";

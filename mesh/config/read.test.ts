@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reasonOf } from "../errors.ts";
+import { readServiceConfig } from "../host/mesh-config.ts";
 import { duration, flag, integer, oneOf, port, text, url } from "./fields.ts";
-import { readServiceConfig } from "./mesh-config.ts";
 import { readConfig } from "./read.ts";
 
 function problemOf(read: () => unknown): string {

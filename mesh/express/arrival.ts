@@ -1,7 +1,7 @@
+import type { Fields } from "../call/metadata.ts";
+import { headersOf, isFieldValue } from "../call/metadata.ts";
 import { userHeader } from "../identity/tokens.ts";
 import type { Arrival } from "../rpc/intake.ts";
-import type { Fields } from "./fields.ts";
-import { headersOf, isFieldValue } from "./fields.ts";
 
 export interface ExpressArrivalOptions {
   readonly authorization: string;

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import { connect } from "node:net";
+import type { Fields } from "../call/metadata.ts";
 import { fail } from "../errors.ts";
 import type { Failure } from "./failure.ts";
 import { readFailure } from "./failure.ts";
-import type { Fields } from "./fields.ts";
 import { readFields, sizeOfFields, writeFields } from "./fields.ts";
 import { FrameError, kinds, preface, wireLimits } from "./frame.ts";
 import { IdTable } from "./id-table.ts";

@@ -1,7 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
+import { fieldsOf, headersOf } from "../call/metadata.ts";
 import { codeOf } from "../errors.ts";
-import { fieldsFit, fieldsOf, headersOf, readFields, sizeOfFields, writeFields } from "./fields.ts";
+import { fieldsFit, readFields, sizeOfFields, writeFields } from "./fields.ts";
 import { kinds, wireLimits } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reader } from "./reader.ts";

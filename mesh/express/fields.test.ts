@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fieldsFit, fieldsOf, headersOf } from "./fields.ts";
+import { fieldsOf, headersOf } from "../call/metadata.ts";
+import { fieldsFit } from "./fields.ts";
 import { wireLimits } from "./frame.ts";
 
 test("no headers are no fields", () => {

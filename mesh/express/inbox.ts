@@ -1,4 +1,4 @@
-import { createGathered } from "../server/gather.ts";
+import { createGathered } from "../bounds/gather.ts";
 import { FrameError } from "./frame.ts";
 
 /** Called with the bytes of a frame behind its length: `data[at]` is its kind. */

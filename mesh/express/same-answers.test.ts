@@ -3,6 +3,7 @@ import type { UnaryResponse } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { UserIdentity } from "../call/identity.ts";
+import { fieldsOf } from "../call/metadata.ts";
 import { responseOf } from "../client/answer.ts";
 import { createExpressLane } from "../client/express-lane.ts";
 import type { UnaryLane } from "../client/lane.ts";
@@ -13,7 +14,6 @@ import type { Note } from "../testing/probe.ts";
 import { NoteSchema, ProbeService } from "../testing/probe.ts";
 import type { Rpc } from "../testing/rpc.ts";
 import { openRpc } from "../testing/rpc.ts";
-import { fieldsOf } from "./fields.ts";
 
 const user: UserIdentity = { id: "u1", email: "", sessionId: "", roles: [], permissions: [] };
 const authenticate: Authenticator = async (metadata) => {

@@ -1,12 +1,11 @@
 import type { Socket } from "node:net";
-import type { ServerLimits } from "../limits.ts";
+import type { Held } from "../bounds/held.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
+import type { Share } from "../bounds/share.ts";
+import type { StallGuard } from "../bounds/stall-guard.ts";
 import type { Logger } from "../log/logger.ts";
 import type { AnsweredMethod } from "../rpc/method.ts";
 import type { Rpc } from "../rpc/rpc.ts";
-import type { Held } from "../server/held.ts";
-import type { SubServer } from "../server/http1.ts";
-import type { Share } from "../server/share.ts";
-import type { StallGuard } from "../server/stall-guard.ts";
 import { preface } from "./frame.ts";
 import { ServerConnection } from "./server-connection.ts";
 
@@ -19,8 +18,17 @@ export interface ExpressServerOptions {
   log: Logger;
 }
 
+export interface ExpressServer {
+  /** Takes over a connection that began with the preface; it is paused, with its first bytes still to be read. */
+  take(socket: Socket): void;
+  /** Lets what runs finish, and takes no further calls. */
+  drain(): void;
+  /** Ends what this does beside its connections. */
+  stop(): void;
+}
+
 /** Serves the express lane on connections that somebody else accepts. */
-export function createExpressServer(options: ExpressServerOptions): SubServer {
+export function createExpressServer(options: ExpressServerOptions): ExpressServer {
   const { rpc, limits, calls, held, stallGuard, log } = options;
   const connections = new Set<ServerConnection>();
   const paths = unaryPaths(rpc);

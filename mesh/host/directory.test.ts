@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { MeshConfig } from "../config/mesh-config.ts";
-import { readServiceConfig } from "../config/mesh-config.ts";
 import type { Directory } from "../discovery/directory.ts";
 import type { Lease } from "../discovery/lease.ts";
 import { holdLease } from "../discovery/lease.ts";
@@ -14,6 +12,8 @@ import type { NatsServer } from "../testing/nats-server.ts";
 import { startNatsServer } from "../testing/nats-server.ts";
 import { ProbeService } from "../testing/probe.ts";
 import { openServiceDirectory } from "./directory.ts";
+import type { MeshConfig } from "./mesh-config.ts";
+import { readServiceConfig } from "./mesh-config.ts";
 
 const log = createLogger({ service: "test", level: "silent", contracts: [], destination: collectLogs() });
 const caller = defineService({

@@ -1,6 +1,5 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import { processOf } from "../client/process-of.ts";
-import type { MeshConfig } from "../config/mesh-config.ts";
 import type { Directory } from "../discovery/directory.ts";
 import { openDirectory } from "../discovery/directory.ts";
 import { createLayeredDirectory } from "../discovery/layered-directory.ts";
@@ -8,6 +7,7 @@ import { createStaticDirectory } from "../discovery/static-directory.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { ServiceDefinition } from "../service.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 /** Where the services are that this one calls: as configured, else as announced, else at their usual ports. */
 export async function openServiceDirectory(

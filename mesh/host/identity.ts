@@ -1,6 +1,5 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Network } from "../client/network.ts";
-import type { MeshConfig } from "../config/mesh-config.ts";
 import { createKeySource } from "../identity/keys.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
 import { loadServiceKey } from "../identity/service-key.ts";
@@ -11,6 +10,7 @@ import type { Nats } from "../nats/nats.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import { tokenAuthenticator } from "../rpc/authenticate.ts";
 import type { ServiceDefinition } from "../service.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 /** A service that calls nobody needs no key. */
 export async function keyOf(

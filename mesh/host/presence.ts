@@ -1,6 +1,5 @@
 import { networkInterfaces } from "node:os";
 import { settleHere } from "../client/neighbours.ts";
-import type { MeshConfig } from "../config/mesh-config.ts";
 import { describeContracts } from "../discovery/contracts.ts";
 import { keepContracts } from "../discovery/contracts-bucket.ts";
 import { defaultWeight } from "../discovery/instance.ts";
@@ -10,6 +9,7 @@ import type { Nats } from "../nats/nats.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import type { ServiceDefinition } from "../service.ts";
 import { version } from "../version.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 export interface PresenceOptions {
   definition: ServiceDefinition;

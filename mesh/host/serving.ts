@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MeshConfig } from "../config/mesh-config.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import type { GrpcHealth } from "../health/grpc.ts";
 import { healthRoutes } from "../health/routes.ts";
@@ -9,6 +8,7 @@ import type { Rpc } from "../rpc/rpc.ts";
 import type { Port } from "../server/port.ts";
 import { openPort } from "../server/port.ts";
 import { version } from "../version.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 export interface ServingOptions {
   name: string;

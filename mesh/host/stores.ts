@@ -1,4 +1,3 @@
-import type { MeshConfig } from "../config/mesh-config.ts";
 import type { Database } from "../db/database.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
@@ -10,6 +9,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Nats } from "../nats/nats.ts";
 import { connectNats } from "../nats/nats.ts";
 import type { ServiceDefinition } from "../service.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 export interface Stores {
   readonly db: Database;

@@ -1,5 +1,4 @@
 import type { DestinationStream } from "pino";
-import type { MeshConfig } from "../config/mesh-config.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { openOtlp } from "../telemetry/otlp.ts";
@@ -7,6 +6,7 @@ import { createRecentSpans } from "../telemetry/recent.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import { version } from "../version.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 /** The last recorded spans of all services of this process. */
 export const recentSpans = createRecentSpans({});

@@ -4,7 +4,7 @@ import type { Client } from "@connectrpc/connect";
 import type { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Call } from "../call/call.ts";
 import { runOutsideCalls } from "../call/call.ts";
-import type { Fields } from "../express/fields.ts";
+import type { Fields } from "../call/metadata.ts";
 import type { ServiceKey } from "./service-key.ts";
 import { createTokenCache } from "./token-cache.ts";
 

@@ -5,7 +5,7 @@ import { fail } from "../errors.ts";
 import { echoMethod } from "../testing/method.ts";
 import type { Protocol, Rpc } from "../testing/rpc.ts";
 import { openRpc } from "../testing/rpc.ts";
-import { observed } from "./observe.ts";
+import { observed } from "./observed.ts";
 
 async function drain(stream: AsyncIterable<unknown>) {
   for await (const _ of stream);

@@ -4,10 +4,10 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
+import { serverLimits } from "../bounds/limits.ts";
 import type { Policies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
 import type { Faults } from "../faults/faults.ts";
-import { serverLimits } from "../limits.ts";
 import type { Implementation } from "../service.ts";
 import { createGate } from "./gate.ts";
 import type { Intake, IntakeOptions } from "./intake.ts";
@@ -15,7 +15,7 @@ import { createIntake } from "./intake.ts";
 import { aroundHandlers } from "./interceptors.ts";
 import type { AnsweredMethod, AnsweredMethods } from "./method.ts";
 import { answeredMethods } from "./method.ts";
-import { observed } from "./observe.ts";
+import { observed } from "./observed.ts";
 import { recordKey } from "./record.ts";
 
 export interface RpcOptions extends IntakeOptions {

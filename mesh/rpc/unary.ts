@@ -1,11 +1,11 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { create, fromBinary, isMessage, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
+import { serverLimits } from "../bounds/limits.ts";
 import type { LiveCall } from "../call/live-call.ts";
 import { isPassedOn } from "../call/passed-on.ts";
 import { codeName, fail, toWireError } from "../errors.ts";
 import { befall, faultHeader } from "../faults/faults.ts";
-import { serverLimits } from "../limits.ts";
 import type { Arrival } from "./intake.ts";
 import type { AnsweredMethod } from "./method.ts";
 import { failureOf, untilEnded } from "./perform.ts";

@@ -3,16 +3,16 @@ import { constants } from "node:http2";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import type { ServerLimits } from "../limits.ts";
+import type { Held } from "../bounds/held.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
+import type { Share } from "../bounds/share.ts";
+import { createShare } from "../bounds/share.ts";
+import type { Outgoing, StallGuard } from "../bounds/stall-guard.ts";
 import type { Logger } from "../log/logger.ts";
 import { peerKey } from "../rpc/record.ts";
 import { cutRequest, holdAnswer, lastsLong, limitBody, readBody, sentWhole } from "./body.ts";
-import type { Held } from "./held.ts";
 import { cutSession } from "./http2.ts";
 import type { NodeServerRequest, NodeServerResponse, RouteAnswer, Routes } from "./node.ts";
-import type { Share } from "./share.ts";
-import { createShare } from "./share.ts";
-import type { Outgoing, StallGuard } from "./stall-guard.ts";
 import { answerUnknown } from "./unknown.ts";
 
 export interface AdapterOptions {

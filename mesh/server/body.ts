@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { constants } from "node:http2";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import type { ServerLimits } from "../limits.ts";
-import { inEnvelopes, inPieces } from "./gather.ts";
-import type { Hold } from "./held.ts";
+import { inEnvelopes, inPieces } from "../bounds/gather.ts";
+import type { Hold } from "../bounds/held.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
 import type { NodeServerRequest, NodeServerResponse } from "./node.ts";
 
 /** Whether requests of a method may come in for as long as they like. */

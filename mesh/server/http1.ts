@@ -1,7 +1,7 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
-import type { ServerLimits } from "../limits.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
 import type { Logger } from "../log/logger.ts";
 import { hangUp } from "./hang-up.ts";
 

@@ -1,7 +1,7 @@
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from "node:http2";
 import { constants, createServer } from "node:http2";
 import type { Socket } from "node:net";
-import type { ServerLimits } from "../limits.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
 import type { Logger } from "../log/logger.ts";
 import { hangUp } from "./hang-up.ts";
 import type { SubServer } from "./http1.ts";

@@ -1,21 +1,21 @@
 import type { AddressInfo, Socket } from "node:net";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createHeld } from "../bounds/held.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
+import { serverLimits } from "../bounds/limits.ts";
+import { createShare } from "../bounds/share.ts";
+import { createStallGuard } from "../bounds/stall-guard.ts";
 import { fail } from "../errors.ts";
 import { createExpressServer } from "../express/server.ts";
-import type { ServerLimits } from "../limits.ts";
-import { serverLimits } from "../limits.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { createAdapter } from "./adapter.ts";
-import { createHeld } from "./held.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
 import type { Routes } from "./node.ts";
-import { createShare } from "./share.ts";
 import type { WireProtocol } from "./sniff.ts";
 import { sniff } from "./sniff.ts";
-import { createStallGuard } from "./stall-guard.ts";
 
 export interface Port {
   readonly port: number;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { serverLimits } from "../limits.ts";
+import { serverLimits } from "../bounds/limits.ts";
 import { createSessionGuard } from "./session-guard.ts";
 
 const limits = { ...serverLimits, headersMs: 100, idleMs: 1000, resetsPerTenSeconds: 3 };

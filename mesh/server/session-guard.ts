@@ -1,5 +1,5 @@
-import type { ServerLimits } from "../limits.ts";
-import { createRate } from "./rate.ts";
+import type { ServerLimits } from "../bounds/limits.ts";
+import { createRate } from "../bounds/rate.ts";
 
 /** What one HTTP/2 connection does, as far as Node tells, and whether that is enough of it. */
 export interface SessionGuard {

@@ -9,9 +9,9 @@ import {
   createGrpcWebTransport,
   Http2SessionManager,
 } from "@connectrpc/connect-node";
+import type { ServerLimits } from "../bounds/limits.ts";
+import { serverLimits } from "../bounds/limits.ts";
 import { compilePolicies } from "../contract/policy.ts";
-import type { ServerLimits } from "../limits.ts";
-import { serverLimits } from "../limits.ts";
 import { createLogger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { createMetrics } from "../metrics/metrics.ts";

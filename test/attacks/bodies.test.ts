@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TeamService } from "#gen/user/v1/team_pb.js";
-import { serverLimits } from "#mesh/limits.ts";
+import { serverLimits } from "#mesh/bounds/limits.ts";
 import { envelope, messages, paths } from "./kit/http2.ts";
 import type { Victim } from "./kit/open-victim.ts";
 import { openVictim } from "./kit/open-victim.ts";

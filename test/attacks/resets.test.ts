@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serverLimits } from "#mesh/limits.ts";
+import { serverLimits } from "#mesh/bounds/limits.ts";
 import { data, reset, windowUpdate } from "./kit/frames.ts";
 import type { RawHttp2 } from "./kit/http2.ts";
 import { envelope, messages, openHttp2, opening, paths, wholeCall } from "./kit/http2.ts";

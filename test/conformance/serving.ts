@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
+import { serverLimits } from "#mesh/bounds/limits.ts";
 import type { MethodPolicy, Policies } from "#mesh/contract/policy.ts";
 import { openPolicies } from "#mesh/contract/policy.ts";
-import { serverLimits } from "#mesh/limits.ts";
 import type { LoggerOptions } from "#mesh/log/logger.ts";
 import { createLogger } from "#mesh/log/logger.ts";
 import { createMetrics } from "#mesh/metrics/metrics.ts";

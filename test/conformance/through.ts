@@ -1,11 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { ConnectError } from "@connectrpc/connect";
+import { fieldsOf } from "#mesh/call/metadata.ts";
 import { responseOf } from "#mesh/client/answer.ts";
 import { createExpressLane } from "#mesh/client/express-lane.ts";
 import { openGeneralLane } from "#mesh/client/general-lane.ts";
 import type { LaneRequest, UnaryLane } from "#mesh/client/lane.ts";
-import { fieldsOf } from "#mesh/express/fields.ts";
 import { newId } from "#mesh/id.ts";
 import { forwardingHandlers } from "./forwarding.ts";
 import { conformanceHandlers } from "./handlers.ts";

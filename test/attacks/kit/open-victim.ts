@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
-import type { ServerLimits } from "#mesh/limits.ts";
+import type { ServerLimits } from "#mesh/bounds/limits.ts";
 import type { Canary } from "./canary.ts";
 import { startCanary } from "./canary.ts";
 import { until } from "./until.ts";

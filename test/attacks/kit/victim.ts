@@ -2,13 +2,13 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { TeamService } from "#gen/user/v1/team_pb.js";
+import type { ServerLimits } from "#mesh/bounds/limits.ts";
+import { serverLimits } from "#mesh/bounds/limits.ts";
 import { compilePolicies, openPolicies } from "#mesh/contract/policy.ts";
 import { fail } from "#mesh/errors.ts";
 import { createHealthChecks } from "#mesh/health/checks.ts";
 import { createGrpcHealth } from "#mesh/health/grpc.ts";
 import { healthRoutes } from "#mesh/health/routes.ts";
-import type { ServerLimits } from "#mesh/limits.ts";
-import { serverLimits } from "#mesh/limits.ts";
 import { createLogger } from "#mesh/log/logger.ts";
 import { createMetrics } from "#mesh/metrics/metrics.ts";
 import { reflection } from "#mesh/reflection/reflection.ts";

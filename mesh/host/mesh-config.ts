@@ -1,16 +1,16 @@
 import type { ClientPolicy } from "../client/client-policy.ts";
 import { clientFields, clientPolicyOf } from "../client/client-policy.ts";
+import type { Endpoints } from "../config/endpoints.ts";
+import { parseEndpoints } from "../config/endpoints.ts";
+import type { ConfigOf, Fields } from "../config/fields.ts";
+import { duration, field, flag, integer, oneOf, port, text, url } from "../config/fields.ts";
+import type { Environment } from "../config/read.ts";
+import { readConfig } from "../config/read.ts";
 import { faultFields } from "../faults/fault-fields.ts";
 import type { FaultsOptions } from "../faults/faults.ts";
 import { checkFaultsAllowed } from "../faults/faults.ts";
 import type { OtlpSettings } from "../telemetry/telemetry-fields.ts";
 import { otlpSettings, serviceTraceRatio, telemetryFields } from "../telemetry/telemetry-fields.ts";
-import type { Endpoints } from "./endpoints.ts";
-import { parseEndpoints } from "./endpoints.ts";
-import type { ConfigOf, Fields } from "./fields.ts";
-import { duration, field, flag, integer, oneOf, port, text, url } from "./fields.ts";
-import type { Environment } from "./read.ts";
-import { readConfig } from "./read.ts";
 
 const postgresUrl = url("postgres", "postgresql");
 

@@ -1,0 +1,28 @@
+/** Names and values in turn, as they came; `undefined` for none. */
+export type Fields = readonly string[] | undefined;
+
+/** Metadata as the wire takes it. */
+export function fieldsOf(headers: Headers | undefined): Fields {
+  if (!headers) return undefined;
+  const fields: string[] = [];
+  for (const [name, value] of headers) fields.push(name, value);
+  return fields.length > 0 ? fields : undefined;
+}
+
+/** What a peer sends that HTTP could not carry is left out: whoever looks must not fail for it. */
+export function headersOf(fields: Fields): Headers {
+  const headers = new Headers();
+  if (!fields) return headers;
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [name = "", value = ""] = [fields[i], fields[i + 1]];
+    if (isName.test(name) && isFieldValue(value)) headers.append(name, value);
+  }
+  return headers;
+}
+
+/** RFC 9110 §5.1 and §5.5, as `Headers` takes them: a character is a byte. */
+const isName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const isValue = /^[^\0\n\r\u0100-\uffff]*$/;
+
+/** Whether HTTP could carry this as the value of a field. */
+export const isFieldValue = (value: string): boolean => isValue.test(value);
