@@ -21,9 +21,10 @@ async function main(name: string, args: readonly string[]): Promise<number> {
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!load) throw usageError(`there is no command "${name}"`, { name: "" });
     const command = await load();
-    if (command.passesOn) return await command.run({ flags: {}, words: args, workspace: openWorkspace() });
-    const { flags, words } = readArguments(command, args);
-    if (flags.help) {
+    const wantsHelp = command.passesOn && args.some((it) => it === "--help" || it === "-h");
+    const { flags, words } =
+      command.passesOn && !wantsHelp ? { flags: {}, words: args } : readArguments(command, args);
+    if (wantsHelp || ("help" in flags && flags.help)) {
       print(`${command.summary}\n\nUsage: weft ${command.name} ${command.usage}`);
       return 0;
     }

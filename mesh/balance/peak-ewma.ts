@@ -21,6 +21,8 @@ export interface PeakEwmaOptions {
 
 /** What an endpoint that is asked but has never answered is taken to need. */
 const unknownMs = 1000;
+/** Nobody knows how an endpoint is that is not asked; it is asked again this much sooner. */
+const idleHaste = 5;
 /** A rejection doubles the latency, to at least and at most this. */
 const rejectedMinMs = 10;
 const rejectedMaxMs = 1000;
@@ -52,12 +54,14 @@ class Load implements PeakEwma {
   private updatedMs: number;
   private readonly weight: number;
   private readonly decayMs: number;
+  private readonly idleDecayMs: number;
   private readonly now: () => number;
 
   constructor(weight: number, now: () => number, decayMs: number) {
     this.weight = weight;
     this.now = now;
     this.decayMs = decayMs;
+    this.idleDecayMs = decayMs / idleHaste;
     this.heardMs = now();
     this.updatedMs = this.heardMs;
   }
@@ -66,7 +70,7 @@ class Load implements PeakEwma {
     if (this.inFlight++ > 0) return;
     this.heardMs = this.now();
     if (this.latency >= 0) {
-      this.latency *= Math.exp((this.updatedMs - this.heardMs) / this.decayMs);
+      this.latency *= Math.exp((this.updatedMs - this.heardMs) / this.idleDecayMs);
       this.updatedMs = this.heardMs;
     }
   }
@@ -84,7 +88,7 @@ class Load implements PeakEwma {
     const nowMs = this.now();
     if (this.inFlight === 0) {
       if (this.latency < 0) return 0;
-      return (this.latency * Math.exp((this.updatedMs - nowMs) / this.decayMs)) / this.weight;
+      return (this.latency * Math.exp((this.updatedMs - nowMs) / this.idleDecayMs)) / this.weight;
     }
     const silence = nowMs - this.heardMs;
     const known = this.latency < 0 ? unknownMs : this.latency;

@@ -5,10 +5,6 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { kinds } from "../express/frame.ts";
 import { answer, failure, fields, frameOf, u8, u16, u32 } from "../testing/express.ts";
 import { ProbeService } from "../testing/probe.ts";
-import { responseOf } from "./answer.ts";
-import { openGeneralLane } from "./general-lane.ts";
-import { createGeneralUnary } from "./general-unary.ts";
-import type { LaneAnswer } from "./lane.ts";
 import {
   answering,
   closeAll,
@@ -23,7 +19,11 @@ import {
   textOf,
   toClose,
   until,
-} from "./testing/scripted-server.ts";
+} from "../testing/scripted-server.ts";
+import { responseOf } from "./answer.ts";
+import { openGeneralLane } from "./general-lane.ts";
+import { createGeneralUnary } from "./general-unary.ts";
+import type { LaneAnswer } from "./lane.ts";
 
 afterEach(async () => {
   vi.useRealTimers();

@@ -6,6 +6,7 @@ import { createMetrics } from "../metrics/metrics.ts";
 import { createCallMetrics } from "../telemetry/call-metrics.ts";
 import { ProbeService } from "../testing/probe.ts";
 import { openRpc } from "../testing/rpc.ts";
+import { instanceAt, scriptedCallee, scriptedDirectory } from "../testing/scripted-callee.ts";
 import { silentTelemetry } from "../testing/telemetry.ts";
 import { createAbsence } from "./absence.ts";
 import { createCallee } from "./callee.ts";
@@ -13,7 +14,6 @@ import { usualClientPolicy } from "./client-policy.ts";
 import { admits, createEndpoint } from "./endpoint.ts";
 import { lanesTo } from "./lanes.ts";
 import { createNetwork } from "./network.ts";
-import { instanceAt, scriptedCallee, scriptedDirectory } from "./testing/scripted-callee.ts";
 
 const names = (world: ReturnType<typeof scriptedCallee>) =>
   world.callee.endpoints.all.map(({ name }) => name);

@@ -10,10 +10,6 @@ import { kinds, preface, wireLimits } from "../express/frame.ts";
 import { answer, away, failure, frameOf } from "../testing/express.ts";
 import { NoteSchema } from "../testing/probe.ts";
 import { openRpc } from "../testing/rpc.ts";
-import { createExpressLane } from "./express-lane.ts";
-import { openGeneralLane } from "./general-lane.ts";
-import { createGeneralUnary } from "./general-unary.ts";
-import type { LaneRequest } from "./lane.ts";
 import {
   answering,
   closeAll,
@@ -30,7 +26,11 @@ import {
   textOf,
   toClose,
   until,
-} from "./testing/scripted-server.ts";
+} from "../testing/scripted-server.ts";
+import { createExpressLane } from "./express-lane.ts";
+import { openGeneralLane } from "./general-lane.ts";
+import { createGeneralUnary } from "./general-unary.ts";
+import type { LaneRequest } from "./lane.ts";
 import { isUnprocessed } from "./unprocessed.ts";
 
 afterEach(async () => {

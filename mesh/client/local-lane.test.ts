@@ -12,6 +12,7 @@ import { handlers } from "../service.ts";
 import { collectLogs } from "../testing/logs.ts";
 import type { Note, ProbeHandlers } from "../testing/probe.ts";
 import { ProbeService, usualHandlers } from "../testing/probe.ts";
+import { instanceAt, requestWithin, scriptedDirectory } from "../testing/scripted-callee.ts";
 import { silentTelemetry } from "../testing/telemetry.ts";
 import { usualClientPolicy } from "./client-policy.ts";
 import type { LaneAnswer, LaneRequest } from "./lane.ts";
@@ -19,7 +20,6 @@ import { localLanes } from "./lanes.ts";
 import { createLocalLane } from "./local-lane.ts";
 import { neighbour, settleHere } from "./neighbours.ts";
 import { createNetwork } from "./network.ts";
-import { instanceAt, requestWithin, scriptedDirectory } from "./testing/scripted-callee.ts";
 
 const { input } = ProbeService.method.echo;
 

@@ -1,10 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { fail } from "../errors.ts";
+import { failures } from "../testing/scripted-callee.ts";
 import type { Verdict } from "./retry-policy.ts";
 import { judgeFailure, mayRepeat } from "./retry-policy.ts";
 import { retryAfterOf, withNote } from "./retry-words.ts";
-import { failures } from "./testing/scripted-callee.ts";
 
 describe("a failed try", () => {
   test.each(Object.entries(failures))("is judged: %s", (verdict, failure) => {

@@ -14,8 +14,8 @@ import { createTelemetry } from "../telemetry/telemetry.ts";
 import { testContract } from "../testing/contract.ts";
 import { collectLogs } from "../testing/logs.ts";
 import { ProbeService } from "../testing/probe.ts";
-import type { ScriptedCalleeOptions, Try } from "./testing/scripted-callee.ts";
-import { emptyAnswer, failures, instanceAt, scriptedCallee } from "./testing/scripted-callee.ts";
+import type { ScriptedCalleeOptions, Try } from "../testing/scripted-callee.ts";
+import { emptyAnswer, failures, instanceAt, scriptedCallee } from "../testing/scripted-callee.ts";
 import { createMeshTransport } from "./transport.ts";
 
 const noteOf = (text: string) => {

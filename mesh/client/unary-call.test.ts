@@ -6,9 +6,7 @@ import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { fail, reasonOf } from "../errors.ts";
 import type { Hedge } from "../resilience/hedge.ts";
 import { createHedge, hedgePolicy } from "../resilience/hedge.ts";
-import type { CallPolicy } from "./call-policy.ts";
-import type { Verdict } from "./retry-policy.ts";
-import type { ScriptedCallee, ScriptedCalleeOptions, Try } from "./testing/scripted-callee.ts";
+import type { ScriptedCallee, ScriptedCalleeOptions, Try } from "../testing/scripted-callee.ts";
 import {
   emptyAnswer,
   failures,
@@ -16,7 +14,9 @@ import {
   requestWithin,
   scriptedCallee,
   usualPolicy,
-} from "./testing/scripted-callee.ts";
+} from "../testing/scripted-callee.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import type { Verdict } from "./retry-policy.ts";
 import { UnaryCall } from "./unary-call.ts";
 
 beforeEach(() => {

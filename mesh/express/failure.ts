@@ -63,15 +63,27 @@ export function readFailure(reader: Reader): Failure {
   return { error, processed: (flags & 1) !== 0, passedOn: (flags & 2) !== 0 };
 }
 
-/** Details of errors that came from elsewhere are bytes already. */
-function detailOf(detail: ConnectError["details"][number]): { type: string; value: Uint8Array } {
-  if ("desc" in detail) {
-    return { type: detail.desc.typeName, value: toBinary(detail.desc, create(detail.desc, detail.value)) };
-  }
-  return { type: detail.type, value: detail.value };
+interface Detail {
+  readonly type: string;
+  readonly value: Uint8Array;
 }
 
-function fitting<T extends { type: string; value: Uint8Array }>(details: readonly T[]): readonly T[] {
+/** Some errors are made once and said often. */
+const encoded = new WeakMap<object, Detail>();
+
+/** Details of errors that came from elsewhere are bytes already. */
+function detailOf(detail: ConnectError["details"][number]): Detail {
+  if (!("desc" in detail)) return detail;
+  let known = encoded.get(detail);
+  if (!known) {
+    const { desc, value } = detail;
+    known = { type: desc.typeName, value: toBinary(desc, create(desc, value)) };
+    encoded.set(detail, known);
+  }
+  return known;
+}
+
+function fitting(details: readonly Detail[]): readonly Detail[] {
   let left = wireLimits.metadataBytes / 2;
   return details.filter(({ type, value }) => {
     const size = value.length + type.length * 3 + 64;

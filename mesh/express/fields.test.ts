@@ -41,7 +41,10 @@ test("what is taken over HTTP is taken here", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary", maxLength: 3 }),
-      fc.string({ unit: "binary", maxLength: 3 }),
+      // `Headers` trims what is around a value, and HTTP never carries it.
+      fc
+        .string({ unit: "binary", maxLength: 3 })
+        .map((value) => value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "")),
       (name, value) => {
         const headers = new Headers();
         try {

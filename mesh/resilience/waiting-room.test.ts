@@ -30,15 +30,15 @@ function setUp(limit = 1) {
 describe("a call", () => {
   test("goes in without a promise while there is a place", () => {
     const { room } = setUp(2);
-    expect([room.enter(), room.enter(), room.inFlight]).toEqual([true, true, 2]);
+    expect([room.enter(60_000), room.enter(60_000), room.inFlight]).toEqual([true, true, 2]);
   });
 
   test("waits when there is none, and goes in as soon as one leaves, in the order of coming", async () => {
     const { room, leave } = setUp();
-    room.enter();
+    room.enter(60_000);
     const order: string[] = [];
-    const first = Promise.resolve(room.enter()).then(() => order.push("first"));
-    const second = Promise.resolve(room.enter()).then(() => order.push("second"));
+    const first = Promise.resolve(room.enter(60_000)).then(() => order.push("first"));
+    const second = Promise.resolve(room.enter(60_000)).then(() => order.push("second"));
     leave();
     await first;
     expect([order, room.inFlight, room.waiting]).toEqual([["first"], 1, 1]);
@@ -49,25 +49,25 @@ describe("a call", () => {
 
   test("does not overtake those that wait", () => {
     const { room, leave } = setUp();
-    room.enter();
-    void room.enter();
+    room.enter(60_000);
+    void room.enter(60_000);
     leave();
-    expect(room.enter()).toBeInstanceOf(Promise);
+    expect(room.enter(60_000)).toBeInstanceOf(Promise);
   });
 
   test("is turned away at once when the room is full", () => {
     const { room } = setUp();
-    room.enter();
-    for (let i = 0; i < policy.maxWaiting; i++) void room.enter();
-    expect(room.enter()).toBe(false);
+    room.enter(60_000);
+    for (let i = 0; i < policy.maxWaiting; i++) void room.enter(60_000);
+    expect(room.enter(60_000)).toBe(false);
   });
 });
 
 describe("patience", () => {
   test("lasts for a burst", async () => {
     const { room, leave } = setUp();
-    room.enter();
-    const waits = room.enter();
+    room.enter(60_000);
+    const waits = room.enter(60_000);
     await vi.advanceTimersByTimeAsync(policy.burstMs - 10);
     leave();
     expect(await waits).toBe(true);
@@ -75,8 +75,8 @@ describe("patience", () => {
 
   test("ends when the burst lasts too long", async () => {
     const { room } = setUp();
-    room.enter();
-    const waits = room.enter();
+    room.enter(60_000);
+    const waits = room.enter(60_000);
     await vi.advanceTimersByTimeAsync(policy.burstMs + policy.standingMs);
     expect(await waits).toBe(false);
     expect(room.waiting).toBe(0);
@@ -84,19 +84,29 @@ describe("patience", () => {
 
   test("is short once the room has not been empty for long", async () => {
     const { room, leave } = setUp();
-    room.enter();
+    room.enter(60_000);
     // Two wait at all times, each for less than the patience of a burst.
-    void room.enter();
-    void room.enter();
+    void room.enter(60_000);
+    void room.enter(60_000);
     for (let passed = 0; passed < policy.burstMs; passed += 200) {
       await vi.advanceTimersByTimeAsync(200);
-      void room.enter();
+      void room.enter(60_000);
       leave();
     }
-    const late = room.enter();
+    const late = room.enter(60_000);
     await vi.advanceTimersByTimeAsync(policy.standingMs * 2);
     expect(await late).toBe(false);
   });
+});
+
+test("nobody waits away more than a quarter of its time", async () => {
+  const { room } = setUp();
+  room.enter(60_000);
+  const patient = room.enter(60_000);
+  const hurried = room.enter(400);
+  await vi.advanceTimersByTimeAsync(100 + policy.standingMs);
+  expect([await hurried, room.waiting]).toEqual([false, 1]);
+  void patient;
 });
 
 test("whatever happens, no more are in than the limit lets in, and nobody is forgotten", async () => {
@@ -116,7 +126,7 @@ test("whatever happens, no more are in than the limit lets in, and nobody is for
         for (const step of steps) {
           if (step === "enter") {
             asked++;
-            void Promise.resolve(room.enter()).then(decided);
+            void Promise.resolve(room.enter(60_000)).then(decided);
           } else if (step === "leave" && inside > 0) {
             inside--;
             asked--;

@@ -14,8 +14,11 @@ export const waitingPolicy: WaitingPolicy = { maxWaiting: 1024, burstMs: 1000, s
 
 /** Stands before the adaptive limit, so that a burst waits where only an overload is turned away. */
 export interface WaitingRoom {
-  /** Whether the call may go on; a promise of it when it has to wait. Who may must `leave`. */
-  enter(): boolean | Promise<boolean>;
+  /**
+   * Whether the call may go on; a promise of it when it has to wait. Who may must
+   * `leave`. Of the time that the call has, no more than a quarter is waited away.
+   */
+  enter(budgetMs: number): boolean | Promise<boolean>;
   /** As the limit's own. */
   leave(method: number, durationMs: number, outcome: LimitOutcome): void;
   readonly waiting: number;
@@ -32,8 +35,12 @@ export interface WaitingRoomOptions {
 
 interface Waiter {
   readonly sinceMs: number;
+  /** What it waits at most, however good the prospects. */
+  readonly longestMs: number;
   readonly decide: (mayGoOn: boolean) => void;
 }
+
+const waited = ({ sinceMs }: Waiter, nowMs: number) => nowMs - sinceMs;
 
 /** First come, first in: controlled delay (Nichols and Jacobson), in the simple form that servers at Facebook used. */
 export function createWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
@@ -62,8 +69,17 @@ export function createWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   const turnAway = () => {
     timer = undefined;
     const nowMs = now();
-    for (let head = queue[first]; head && nowMs - head.sinceMs >= patience(nowMs); head = queue[first]) {
+    const most = patience(nowMs);
+    for (let head = queue[first]; head && waited(head, nowMs) >= most; head = queue[first])
       next()?.decide(false);
+    // Those of little time may stand behind others of more.
+    const late = queue.slice(first).filter((it) => waited(it, nowMs) >= it.longestMs);
+    if (late.length > 0) {
+      const gone = new Set(late);
+      queue = queue.slice(first).filter((it) => !gone.has(it));
+      first = 0;
+      if (queue.length === 0) emptyMs = nowMs;
+      for (const waiter of late) waiter.decide(false);
     }
     watch();
   };
@@ -79,12 +95,12 @@ export function createWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   };
 
   return {
-    enter() {
+    enter(budgetMs) {
       if (size() === 0 && limit.tryEnter()) return true;
       if (size() >= policy.maxWaiting) return false;
       if (size() === 0) emptyMs = now();
       return new Promise((decide) => {
-        queue.push({ sinceMs: now(), decide });
+        queue.push({ sinceMs: now(), longestMs: budgetMs / 4, decide });
         watch();
       });
     },

@@ -5,6 +5,7 @@ import type { Call } from "../call/call.ts";
 import type { Envelope } from "../call/live-call.ts";
 import { LiveCall } from "../call/live-call.ts";
 import type { MethodPolicy } from "../contract/policy.ts";
+import type { WeftError } from "../errors.ts";
 import { fail } from "../errors.ts";
 import { newId } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
@@ -56,6 +57,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const { authenticate, telemetry, limit, log, stopping } = options;
   const { tracer, calls } = telemetry;
   const observe = createObserver(telemetry);
+  const refusal = createOverloaded();
   const waiting: Array<() => void> = [];
   let inFlight = 0;
   const room = limit && createWaitingRoom({ limit, now: () => performance.now() });
@@ -95,12 +97,12 @@ export function createIntake(options: IntakeOptions): Intake {
     const settle = (mayGoOn: boolean): LiveCall => {
       if (!mayGoOn) {
         calls.rejected("in", call.caller.service?.name ?? "anonymous", "limit");
-        throw overloaded(places);
+        throw refusal(places);
       }
       record.enteredAt = performance.now();
       return call;
     };
-    const entered = places.enter();
+    const entered = places.enter(call.deadline - Date.now());
     return entered instanceof Promise ? entered.then(settle) : settle(entered);
   };
 
@@ -196,6 +198,24 @@ function limitOutcome(code: string): LimitOutcome {
   return code === "deadline_exceeded" ? "dropped" : "ignore";
 }
 
+/**
+ * Said once for many: to make an error, with its stack and details, costs more
+ * than all else of turning a call away, and it is done most when time is short.
+ */
+function createOverloaded(): (places: WaitingRoom) => WeftError {
+  let said: WeftError | undefined;
+  let saidMs = 0;
+  return (places) => {
+    const nowMs = performance.now();
+    if (!said || nowMs - saidMs > sayAgainMs) {
+      said = overloaded(places);
+      saidMs = nowMs;
+    }
+    return said;
+  };
+}
+
+const sayAgainMs = 100;
 const overloaded = ({ inFlight, waiting }: WaitingRoom) =>
   fail.exhausted(
     "overloaded",

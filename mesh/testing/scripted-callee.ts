@@ -1,25 +1,25 @@
 import { create } from "@bufbuild/protobuf";
-import type { Directory } from "../../discovery/directory.ts";
-import type { Instance } from "../../discovery/instance.ts";
-import { staticInstance } from "../../discovery/static-directory.ts";
-import { fail } from "../../errors.ts";
-import type { Failure } from "../../express/failure.ts";
-import type { BreakerPolicy } from "../../resilience/breaker-policy.ts";
-import { breakerPolicy } from "../../resilience/breaker-policy.ts";
-import type { BulkheadPolicy } from "../../resilience/bulkhead.ts";
-import { createBulkhead } from "../../resilience/bulkhead.ts";
-import type { Hedge } from "../../resilience/hedge.ts";
-import type { RetryBudgetPolicy } from "../../resilience/retry-budget.ts";
-import { createRetryBudget } from "../../resilience/retry-budget.ts";
-import { ProbeService } from "../../testing/probe.ts";
-import type { CallPolicy } from "../call-policy.ts";
-import type { Callee } from "../callee.ts";
-import type { Endpoint, Lanes } from "../endpoint.ts";
-import { createEndpoint } from "../endpoint.ts";
-import { createEndpoints } from "../endpoints.ts";
-import type { LaneRequest, Settle } from "../lane.ts";
-import type { Verdict } from "../retry-policy.ts";
-import { unreachable } from "../unreachable.ts";
+import type { CallPolicy } from "../client/call-policy.ts";
+import type { Callee } from "../client/callee.ts";
+import type { Endpoint, Lanes } from "../client/endpoint.ts";
+import { createEndpoint } from "../client/endpoint.ts";
+import { createEndpoints } from "../client/endpoints.ts";
+import type { LaneRequest, Settle } from "../client/lane.ts";
+import type { Verdict } from "../client/retry-policy.ts";
+import { unreachable } from "../client/unreachable.ts";
+import type { Directory } from "../discovery/directory.ts";
+import type { Instance } from "../discovery/instance.ts";
+import { staticInstance } from "../discovery/static-directory.ts";
+import { fail } from "../errors.ts";
+import type { Failure } from "../express/failure.ts";
+import type { BreakerPolicy } from "../resilience/breaker-policy.ts";
+import { breakerPolicy } from "../resilience/breaker-policy.ts";
+import type { BulkheadPolicy } from "../resilience/bulkhead.ts";
+import { createBulkhead } from "../resilience/bulkhead.ts";
+import type { Hedge } from "../resilience/hedge.ts";
+import type { RetryBudgetPolicy } from "../resilience/retry-budget.ts";
+import { createRetryBudget } from "../resilience/retry-budget.ts";
+import { ProbeService } from "./probe.ts";
 
 /** A directory that a test fills and empties. */
 export interface ScriptedDirectory extends Directory {

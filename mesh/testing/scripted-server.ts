@@ -3,14 +3,14 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import { reasonOf } from "../../errors.ts";
-import { kinds, preface } from "../../express/frame.ts";
-import type { Frame } from "../../testing/express.ts";
-import { answer, createFrameReader } from "../../testing/express.ts";
-import { NoteSchema, ProbeService } from "../../testing/probe.ts";
-import { responseOf } from "../answer.ts";
-import { createExpressLane } from "../express-lane.ts";
-import type { LaneAnswer, LaneRequest, UnaryLane } from "../lane.ts";
+import { responseOf } from "../client/answer.ts";
+import { createExpressLane } from "../client/express-lane.ts";
+import type { LaneAnswer, LaneRequest, UnaryLane } from "../client/lane.ts";
+import { reasonOf } from "../errors.ts";
+import { kinds, preface } from "../express/frame.ts";
+import type { Frame } from "./express.ts";
+import { answer, createFrameReader } from "./express.ts";
+import { NoteSchema, ProbeService } from "./probe.ts";
 
 export const toClose: (() => unknown)[] = [];
 
