@@ -11,8 +11,8 @@ const enough = 0.9;
 const ms = 3000;
 /** Half of what would wait, at most, if all were let in: the caller itself has 512 calls in flight at most. */
 const timeoutMs = 1000;
-/** What runs beside the test may spoil a round, but not all of them. */
-const mostRounds = 5;
+/** Of each, and the better counts: what runs beside the test may spoil one. */
+const rounds = 2;
 
 let mesh: Mesh;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ test("a server at five times its capacity keeps nine tenths of its best goodput"
   await using generator = await startGenerator({ service: "busy", port, pid, busyMicros, timeoutMs });
   const capacity = (await generator.play({ perSecond: plenty, ms })).goodput;
   const best = { full: capacity, over: 0 };
-  for (let i = 0; i < mostRounds && best.over < enough * best.full; i++) {
+  for (let i = 0; i < rounds; i++) {
     const over = await generator.play({ perSecond: 5 * best.full, ms });
     const full = await generator.play({ perSecond: best.full, ms });
     best.over = Math.max(best.over, over.goodput);
