@@ -46,6 +46,9 @@ export const meshFields = {
     "Address at which other machines reach this one. Empty: WEFT_HOST, or the first outward address.",
     { fallback: "" },
   ),
+  WEFT_WEIGHT: integer(1, 1000)("Share of the calls that this instance gets beside others of its service.", {
+    fallback: "100",
+  }),
   ...clientFields,
   WEFT_MAX_CALLS: integer(1, 100_000)(
     "Calls that a service answers at once, at most; below it the limit follows what it can do.",
@@ -104,6 +107,7 @@ export interface MeshConfig {
   readonly endpoints: Endpoints;
   readonly discovery: boolean;
   readonly advertisedHost: string;
+  readonly weight: number;
   readonly client: ClientPolicy;
   readonly maxCalls: number;
   readonly traceRatio: number;
@@ -152,6 +156,7 @@ export function readServiceConfig<F extends Fields>(
     endpoints: values.WEFT_ENDPOINTS,
     discovery: values.WEFT_DISCOVERY,
     advertisedHost: values.WEFT_ADVERTISED_HOST,
+    weight: values.WEFT_WEIGHT,
     client: clientPolicyOf(values),
     maxCalls: values.WEFT_MAX_CALLS,
     traceRatio: (read[ratioName] as number | undefined) ?? values.WEFT_TRACE_RATIO,

@@ -84,9 +84,9 @@ describe("an instance that is hosted", () => {
     expect(neighbour(instance?.id ?? "")).toBeDefined();
   });
 
-  test("is announced under the address that configuration gives it", async () => {
-    await host({ WEFT_ADVERTISED_HOST: "probe.internal" });
-    expect((await seen(1))[0]?.host).toBe("probe.internal");
+  test("is announced under the address and with the weight that configuration gives it", async () => {
+    await host({ WEFT_ADVERTISED_HOST: "probe.internal", WEFT_WEIGHT: "10" });
+    expect((await seen(1))[0]).toMatchObject({ host: "probe.internal", weight: 10 });
   });
 
   test("is announced under an address that others can use when it listens everywhere", async () => {

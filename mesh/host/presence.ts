@@ -2,7 +2,6 @@ import { networkInterfaces } from "node:os";
 import { settleHere } from "../client/neighbours.ts";
 import { describeContracts } from "../discovery/contracts.ts";
 import { keepContracts } from "../discovery/contracts-bucket.ts";
-import { defaultWeight } from "../discovery/instance.ts";
 import { holdLease } from "../discovery/lease.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Nats } from "../nats/nats.ts";
@@ -51,7 +50,7 @@ function announceToAll({ definition, instanceId, port, config, nats, log }: Pres
     host: config.advertisedHost || reachableHost(config.host),
     port,
     version,
-    weight: defaultWeight,
+    weight: config.weight,
     contracts: contracts.hash,
     express: true,
   };
