@@ -28,6 +28,8 @@ export interface CalleeState {
   readonly random: () => number;
 }
 
+/** A callee that asks for more time than this gets it from the caller, not from the mesh. */
+const longestAskedMs = 1000;
 /** Waits for an absent callee grow to this. */
 const absentMaxMs = 500;
 
@@ -178,6 +180,12 @@ export class UnaryCall {
   private tryAgain(error: ConnectError, verdict: Verdict): void {
     this.last = error;
     const { name, budget, metrics, random, now } = this.callee;
+    const askedMs = retryAfterOf(error);
+    // Whoever is asked to come back so much later has to say whether it will.
+    if (askedMs > longestAskedMs) {
+      this.fail(error);
+      return;
+    }
     if (this.attempts >= this.policy.maxAttempts) {
       this.fail(this.attempts > 1 ? withNote(error, `tried ${this.attempts} times`) : error);
       return;
@@ -193,7 +201,7 @@ export class UnaryCall {
       this.attempt();
       return;
     }
-    const waitMs = backoffMs(this.attempts, random, retryAfterOf(error));
+    const waitMs = backoffMs(this.attempts, random, askedMs);
     if (now() + waitMs >= this.deadlineMs) this.fail(error);
     else this.retry = setTimeout(attemptAgain, waitMs, this);
   }

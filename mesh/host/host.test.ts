@@ -30,6 +30,8 @@ const env = (more: Record<string, string> = {}) => ({
   PORT: "0",
   NATS_URL: testStores().natsUrl,
   WEFT_ENDPOINTS: "security=http://127.0.0.1:1",
+  // Nobody is there, and nobody will come.
+  WEFT_WAIT_FOR_READY: "0s",
   ...more,
 });
 const host = async (definition: ServiceDefinition, more: Record<string, string> = {}) => {

@@ -49,6 +49,8 @@ const host = async (more: Record<string, string> = {}, own: Partial<ProbeHandler
     PORT: "0",
     NATS_URL: server.url,
     WEFT_ENDPOINTS: "security=http://127.0.0.1:1",
+    // Nobody is there, and nobody will come.
+    WEFT_WAIT_FOR_READY: "0s",
     ...more,
   };
   const hosted = await hostService(probeService(own), { env, logs });

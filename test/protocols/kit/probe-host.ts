@@ -23,6 +23,8 @@ export async function hostProbe(
       PORT: "0",
       NATS_URL: testStores().natsUrl,
       WEFT_ENDPOINTS: "security=http://127.0.0.1:1",
+      // Nobody is there, and nobody will come.
+      WEFT_WAIT_FOR_READY: "0s",
       SHUTDOWN_GRACE: "5s",
       ...env,
     },
