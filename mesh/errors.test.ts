@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
-import { codeName, fail, reasonOf, toWireError, WeftError } from "./errors.ts";
+import { codeName, fail, isTimeout, reasonOf, toWireError, WeftError } from "./errors.ts";
 
 describe("an error of the mesh", () => {
   test("carries reason, message with remedy, and facts for programs", () => {
@@ -71,6 +71,14 @@ test("reasonOf finds the reason that came over the wire, else names the code", (
   foreign.details.push({ desc: ErrorInfoSchema, value: { reason: "user_not_found" } });
   expect(reasonOf(foreign)).toBe("user_not_found");
   expect(reasonOf(new Error("x"))).toBe("internal");
+});
+
+test("a timeout is told from other ends of a signal", async () => {
+  const timer = AbortSignal.timeout(0);
+  await new Promise((resolve) => timer.addEventListener("abort", resolve));
+  expect(isTimeout(timer.reason)).toBe(true);
+  const others = [AbortSignal.abort().reason, new Error("TimeoutError"), { name: "TimeoutError" }, undefined];
+  for (const reason of others) expect(isTimeout(reason)).toBe(false);
 });
 
 test("codeName spells codes as logs and metrics do", () => {

@@ -118,6 +118,10 @@ function isStoreAway(thrown: unknown): boolean {
   );
 }
 
+/** Whether this is what a signal of `AbortSignal.timeout` ends with: a deadline by another name. */
+export const isTimeout = (reason: unknown): boolean =>
+  reason instanceof Error && reason.name === "TimeoutError";
+
 /** The stable name of an error, whoever raised it. */
 export function reasonOf(error: unknown): string {
   if (error instanceof WeftError) return error.reason;

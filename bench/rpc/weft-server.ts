@@ -4,7 +4,7 @@ import { TokenService } from "../../gen/security/v1/tokens_pb.js";
 import { createNetwork } from "../../mesh/client/network.ts";
 import { compilePolicies } from "../../mesh/contract/policy.ts";
 import { createStaticDirectory } from "../../mesh/discovery/static-directory.ts";
-import { createKeySource } from "../../mesh/identity/keys.ts";
+import { createIssuerKeys } from "../../mesh/identity/keys.ts";
 import { createVerifier } from "../../mesh/identity/verifier.ts";
 import { createAdaptiveLimit } from "../../mesh/resilience/adaptive-limit.ts";
 import type { Authenticator } from "../../mesh/rpc/authenticate.ts";
@@ -72,17 +72,7 @@ function verifying(security: string, options: WeftOptions): Authenticator {
   const { telemetry } = seen("bench", TokenService, options);
   const directory = createStaticDirectory({ security });
   const issuer = createNetwork({ callerId: "bench", directory, telemetry }).anonymousClient(TokenService);
-  const keys = createKeySource({
-    fetch: async () =>
-      (await issuer.getKeySet({})).keys.map(({ kty, crv, x, kid, alg, use }) => ({
-        kty,
-        crv,
-        x,
-        kid,
-        alg,
-        use,
-      })),
-  });
+  const keys = createIssuerKeys(issuer);
   const standing = { isRevoked: () => false, current: <T>(user: T) => user };
   return tokenAuthenticator(createVerifier({ service: "bench", keys, standing }));
 }

@@ -1,19 +1,27 @@
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../config/read.ts";
-import { createRetryBudget } from "../resilience/retry-budget.ts";
+import { breakerPolicy } from "../resilience/breaker-policy.ts";
+import { createRetryBudget, retryBudgetPolicy } from "../resilience/retry-budget.ts";
 import { clientFields, clientPolicyOf, usualClientPolicy } from "./client-policy.ts";
 
 const policyOf = (env: Record<string, string>) => clientPolicyOf(readConfig(clientFields, env));
 
 describe("the variables about calls to others", () => {
   test("are what is usual when they are not set", () => {
-    expect(policyOf({})).toEqual(usualClientPolicy);
-    expect(usualClientPolicy).toMatchObject({
+    expect(usualClientPolicy).toEqual({
       subsetSize: 32,
       readyMs: 5000,
-      breaker: { failuresInARow: 5, minSuccessRate: 0.8, openMs: 1000, openMaxMs: 60_000 },
-      retryBudget: { ratio: 0.2 },
+      // What a breaker and a budget have that nobody told otherwise.
+      breaker: breakerPolicy,
+      retryBudget: retryBudgetPolicy,
     });
+    expect(breakerPolicy).toMatchObject({
+      failuresInARow: 5,
+      minSuccessRate: 0.8,
+      openMs: 1000,
+      openMaxMs: 60_000,
+    });
+    expect(retryBudgetPolicy.ratio).toBe(0.2);
   });
 
   test("change what they name, and nothing else", () => {

@@ -1,6 +1,7 @@
 import { subsetSize } from "../balance/subset.ts";
 import type { ConfigOf, Fields } from "../config/fields.ts";
 import { duration, integer } from "../config/fields.ts";
+import { readConfig } from "../config/read.ts";
 import type { BreakerPolicy } from "../resilience/breaker-policy.ts";
 import { breakerPolicy } from "../resilience/breaker-policy.ts";
 import type { RetryBudgetPolicy } from "../resilience/retry-budget.ts";
@@ -65,9 +66,4 @@ export function clientPolicyOf(values: ConfigOf<typeof clientFields>): ClientPol
 }
 
 /** As it is without any variable. */
-export const usualClientPolicy: ClientPolicy = {
-  subsetSize,
-  readyMs: 5000,
-  breaker: breakerPolicy,
-  retryBudget: retryBudgetPolicy,
-};
+export const usualClientPolicy: ClientPolicy = clientPolicyOf(readConfig(clientFields, {}));

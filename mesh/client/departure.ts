@@ -4,7 +4,7 @@ import type { Call } from "../call/call.ts";
 import { currentCall } from "../call/call.ts";
 import type { Fields } from "../call/metadata.ts";
 import { fieldsOf } from "../call/metadata.ts";
-import { fail } from "../errors.ts";
+import { fail, isTimeout } from "../errors.ts";
 import { newId } from "../id.ts";
 import type { Span } from "../telemetry/span.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
@@ -25,9 +25,14 @@ export interface Departure {
 
 export type HeadersGiven = ConstructorParameters<typeof Headers>[0];
 
-export function depart(method: DescMethod, timeoutMs: number | undefined, tracer: Tracer): Departure {
+/** `call` is the one for which this one is made. Default: the one that is answered here, if any. */
+export function depart(
+  method: DescMethod,
+  timeoutMs: number | undefined,
+  tracer: Tracer,
+  call: Call | undefined = currentCall(),
+): Departure {
   const policy = callPolicyOf(method);
-  const call = currentCall();
   const requestId = newId();
   return {
     policy,
@@ -74,10 +79,8 @@ export function whenAborted(
   };
 }
 
-/** An `AbortSignal.timeout` is a deadline by another name. */
 function endedBy(reason: unknown): ConnectError {
-  if (!(reason instanceof Error) || reason.name !== "TimeoutError")
-    return ConnectError.from(reason, Code.Canceled);
+  if (!isTimeout(reason)) return ConnectError.from(reason, Code.Canceled);
   return fail.deadline("deadline_exceeded", "the call did not end within the time its caller gave it", {
     cause: reason,
   });

@@ -2,6 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import type { PeakEwma } from "../balance/peak-ewma.ts";
 import { createPeakEwma } from "../balance/peak-ewma.ts";
 import type { Instance } from "../discovery/instance.ts";
+import { authorityOf } from "../discovery/instance.ts";
 import type { Breaker, BreakerOptions } from "../resilience/breaker.ts";
 import { createBreaker } from "../resilience/breaker.ts";
 import type { Absence } from "./absence.ts";
@@ -45,7 +46,7 @@ export function createEndpoint({ instance, lanes, now, policy, onChange }: Endpo
   const { service, host, port, weight } = instance;
   return {
     instance,
-    name: `${service}@${host.includes(":") ? `[${host}]` : host}:${port}`,
+    name: `${service}@${authorityOf(host, port)}`,
     load: createPeakEwma({ weight, now }),
     breaker: createBreaker({ now, ...(policy && { policy }), ...(onChange && { onChange }) }),
     absence: createAbsence(now),

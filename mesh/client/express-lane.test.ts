@@ -200,7 +200,7 @@ describe("a server that does not speak express", () => {
     const port = await listen(proxy);
     const lanes = openGeneralLane({ baseUrl: `http://127.0.0.1:${port}` });
     toClose.push(() => lanes.close());
-    const lane = open(port, { general: createGeneralUnary(lanes.transport, () => {}) });
+    const lane = open(port, { general: createGeneralUnary(lanes.transport) });
     expect(await textOf(make(lane))).toBe("hi");
   });
 });

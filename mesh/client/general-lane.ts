@@ -7,7 +7,7 @@ import { createTransport as grpc } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as grpcWeb } from "@connectrpc/connect/protocol-grpc-web";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { serverLimits } from "../bounds/limits.ts";
-import { fail } from "../errors.ts";
+import { fail, isTimeout } from "../errors.ts";
 import { openHttp1, openHttp2 } from "./http-client.ts";
 
 export type Protocol = "connect" | "grpc" | "grpc-web";
@@ -111,8 +111,7 @@ const earlyMs = 10;
 function explainer(signal: AbortSignal | undefined, timeoutMs: number | undefined) {
   const endsAt = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
   return (error: unknown): never => {
-    const byTimer =
-      signal?.aborted && signal.reason instanceof Error && signal.reason.name === "TimeoutError";
+    const byTimer = signal?.aborted && isTimeout(signal.reason);
     const byCallee =
       !signal?.aborted &&
       ConnectError.from(error).code === Code.Canceled &&

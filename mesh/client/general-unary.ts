@@ -1,3 +1,4 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { headersOf } from "../call/metadata.ts";
@@ -6,10 +7,11 @@ import type { LaneRequest, UnaryLane } from "./lane.ts";
 import { isUnprocessed } from "./unprocessed.ts";
 
 /** Single calls over the general lane, for what the express lane does not carry. */
-export function createGeneralUnary(transport: Transport, close: () => void): UnaryLane {
+export function createGeneralUnary(transport: Transport): UnaryLane {
   return {
     start(request, settle) {
-      const { method, timeoutMs, input } = request;
+      const { method, timeoutMs, message } = request;
+      const input = request.input ?? fromBinary(method.input, message);
       const givenUp = new AbortController();
       // The header of the Connect protocol has whole milliseconds.
       transport.unary(method, givenUp.signal, Math.ceil(timeoutMs), headerOf(request), input).then(
@@ -23,7 +25,8 @@ export function createGeneralUnary(transport: Transport, close: () => void): Una
       );
       return () => givenUp.abort(new ConnectError("the call was given up", Code.Canceled));
     },
-    close,
+    // The transport's connections are for whoever opened it to end.
+    close: () => {},
   };
 }
 

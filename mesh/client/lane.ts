@@ -6,7 +6,8 @@ import type { Failure } from "../express/failure.ts";
 /** One single call, ready for any lane; what remains of its time is set at each try. */
 export interface LaneRequest extends ExpressRequest {
   readonly method: DescMethodUnary;
-  readonly input: Message;
+  /** Where the caller has it as a message; its bytes are there in any case. */
+  readonly input: Message | undefined;
   timeoutMs: number;
 }
 

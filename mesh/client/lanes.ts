@@ -3,6 +3,7 @@ import type { UniversalHandler, UniversalHandlerFn } from "@connectrpc/connect/p
 import { createUniversalHandlerClient } from "@connectrpc/connect/protocol";
 import { createTransport } from "@connectrpc/connect/protocol-connect";
 import type { Instance } from "../discovery/instance.ts";
+import { authorityOf } from "../discovery/instance.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import type { Lanes } from "./endpoint.ts";
 import { createExpressLane } from "./express-lane.ts";
@@ -22,9 +23,8 @@ export function localLanes(rpc: Rpc): Lanes {
 }
 
 function socketLanes({ host, port, express }: Instance): Lanes {
-  const address = host.includes(":") ? `[${host}]` : host;
-  const general = openGeneralLane({ baseUrl: `http://${address}:${port}` });
-  const overGeneral = createGeneralUnary(general.transport, () => {});
+  const general = openGeneralLane({ baseUrl: `http://${authorityOf(host, port)}` });
+  const overGeneral = createGeneralUnary(general.transport);
   const unary = express ? createExpressLane({ host, port, general: overGeneral }) : overGeneral;
   return {
     unary,

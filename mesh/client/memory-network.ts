@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
+import { makeRoom } from "../bounds/make-room.ts";
 import type { Directory } from "../discovery/directory.ts";
 import type { Instance } from "../discovery/instance.ts";
 import { staticInstance } from "../discovery/static-directory.ts";
@@ -36,40 +37,37 @@ export interface MemoryNetwork {
   readonly authenticate: Authenticator;
 }
 
+/** An instance, and the service itself. */
+interface Hosted extends Instance {
+  readonly rpc: Rpc;
+}
+
 const ticketHeader = "weft-in-memory";
 /** Whoever is not here will not come. */
 const policy = { ...usualClientPolicy, readyMs: 0 };
 
 export function createMemoryNetwork(): MemoryNetwork {
-  const attached = new Map<string, { instances: readonly [Instance]; rpc: Rpc }>();
+  const attached = new Map<string, readonly [Hosted]>();
   // A ticket is good for one call, all its tries included, and never leaves the process.
   const tickets = new Map<string, Credentials>();
 
   const directory: Directory = {
-    instances: (service) => attached.get(service)?.instances ?? none,
+    instances: (service) => attached.get(service) ?? none,
     watch: () => () => {},
     close: () => {},
   };
-  const openLanes = ({ service }: Instance) => {
-    const known = attached.get(service);
-    if (!known) throw fail.unavailable("not_hosted", `${service} is not hosted here`);
-    return localLanes(known.rpc);
-  };
+  // The directory knows no others.
+  const openLanes = (instance: Instance) => localLanes((instance as Hosted).rpc);
   const ticketFor = (credentials: Credentials): readonly string[] => {
     const ticket = randomUUID();
-    if (tickets.size >= mostTickets)
-      for (const oldest of tickets.keys()) {
-        tickets.delete(oldest);
-        break;
-      }
+    makeRoom(tickets, mostTickets);
     tickets.set(ticket, credentials);
     return [ticketHeader, ticket];
   };
 
   return {
     attach: (service, rpc) => {
-      const instance = { ...staticInstance(service, "127.0.0.1", 1), id: randomUUID() };
-      attached.set(service, { instances: [instance], rpc });
+      attached.set(service, [{ ...staticInstance(service, "127.0.0.1", 1), id: randomUUID(), rpc }]);
     },
     networkOf: (service, scopes, telemetry) => {
       const prove: Prover = (_callee, call) => {

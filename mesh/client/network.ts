@@ -3,12 +3,15 @@ import type { Client } from "@connectrpc/connect";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Directory } from "../discovery/directory.ts";
 import type { Instance } from "../discovery/instance.ts";
+import { authorityOf } from "../discovery/instance.ts";
 import { fail } from "../errors.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import { createCredentials } from "../identity/credentials.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
 import { bulkheadPolicy } from "../resilience/bulkhead.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { BytesClient } from "./bytes-client.ts";
+import { createBytesClient } from "./bytes-client.ts";
 import type { Callee } from "./callee.ts";
 import { createCallee } from "./callee.ts";
 import type { ClientPolicy } from "./client-policy.ts";
@@ -26,6 +29,8 @@ export interface Network {
   client<S extends DescService>(contract: S): Client<S>;
   /** A typed client, as nobody: for what is public, such as the issuer's keys. */
   anonymousClient<S extends DescService>(contract: S): Client<S>;
+  /** Makes single calls as this service, with messages that are bytes already. */
+  bytesClient(contract: DescService): BytesClient;
   /** Throws when no instance of the process that serves this contract answers. */
   ping(contract: DescService): Promise<void>;
   /** Gives up its connections, once nothing is called any more. */
@@ -84,6 +89,7 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     client: (contract) => as(contract, credentials),
     anonymousClient,
+    bytesClient: (contract) => createBytesClient({ callee: calleeOf(contract), telemetry, credentials }),
     ping: (contract) => pingAny(processOf(contract).name, directory),
     close: () => {
       for (const callee of callees.values()) callee.close();
@@ -118,8 +124,8 @@ async function pingAny(service: string, directory: Directory): Promise<void> {
 
 async function ping({ host, port }: Instance): Promise<void> {
   const signal = AbortSignal.timeout(pingTimeoutMs);
-  const address = host.includes(":") ? `[${host}]` : host;
-  const answer = await fetch(`http://${address}:${port}/health/live`, { signal }).catch((error: unknown) => {
+  const url = `http://${authorityOf(host, port)}/health/live`;
+  const answer = await fetch(url, { signal }).catch((error: unknown) => {
     // `fetch failed` says nothing; its cause does.
     throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
   });

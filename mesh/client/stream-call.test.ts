@@ -176,6 +176,54 @@ describe("a stream", () => {
   });
 });
 
+describe("the breaker is told of a stream", () => {
+  const denied = () => fail.denied("no", "not you");
+
+  test("that it went well once the instance took it, even if only to say no", async () => {
+    const { client, reports } = await open({
+      own: {
+        // biome-ignore lint/correctness/useYield: it fails before its first answer
+        async *count() {
+          throw denied();
+        },
+      },
+    });
+    expect(reasonOf(await failure(all(client.count({}))))).toBe("no");
+    expect(reports).toEqual(["succeeded"]);
+  });
+
+  test("nothing when its caller left before an instance took it", async () => {
+    const asked = Promise.withResolvers<void>();
+    const { client, reports } = await open({
+      around: (real) => ({
+        unary: real.unary,
+        stream: (_method, signal) => {
+          asked.resolve();
+          return new Promise((_, reject) =>
+            signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
+          );
+        },
+      }),
+    });
+    const leaving = new AbortController();
+    const made = failure(all(client.count({}, { signal: leaving.signal })));
+    await asked.promise;
+    leaving.abort();
+    expect((await made).code).toBe(Code.Canceled);
+    await vi.waitFor(() => expect(reports).toEqual(["cancelled"]));
+  });
+
+  test("nothing when its caller's own messages failed", async () => {
+    const { client, reports } = await open();
+    async function* broken() {
+      yield { number: 1n };
+      throw denied();
+    }
+    expect((await failure(client.sum(broken()))).code).toBe(Code.PermissionDenied);
+    expect(reports).toEqual(["cancelled"]);
+  });
+});
+
 describe("a stream that finds nobody", () => {
   test("waits for its callee, and is made when it appears", async () => {
     const { client, directory } = await open({ instances: [] });

@@ -17,6 +17,7 @@ import { breakerOpen, noInstance } from "./nowhere.ts";
 import { createReplay } from "./replay.ts";
 import type { Verdict } from "./retry-policy.ts";
 import { judgeFailure } from "./retry-policy.ts";
+import { settleAnswered, settleFailed } from "./settle.ts";
 import { isUnprocessed } from "./unprocessed.ts";
 
 export interface StreamMeans {
@@ -144,24 +145,19 @@ async function tryAt(
   now: () => number,
   attempt: (endpoint: Endpoint) => Promise<Response>,
 ): Promise<Tried> {
-  const { load, breaker, absence } = endpoint;
-  const ticket = breaker.begin();
+  const ticket = endpoint.breaker.begin();
   const startedMs = now();
-  load.begin();
+  endpoint.load.begin();
   try {
     const response = await attempt(endpoint);
     // How long it goes on from here says nothing of how quick its instance is.
-    load.end(now() - startedMs);
-    breaker.succeeded(ticket);
-    absence.seen();
+    settleAnswered(endpoint, ticket, now() - startedMs);
     return { response };
   } catch (failure) {
     const verdict = judgeFailure({ error: ConnectError.from(failure), processed: !isUnprocessed(failure) });
-    if (verdict === "absent") absence.gone();
-    if (verdict === "answer" || verdict === "broken") load.end(now() - startedMs);
-    else load.rejected();
-    if (verdict === "broken") breaker.failed(ticket);
-    else breaker.cancelled(ticket);
+    // Not heard: a caller that leaves, or whose own messages fail, ends it the same way. What the
+    // instance itself says no with comes within the response, so little is lost.
+    settleFailed(endpoint, ticket, now() - startedMs, verdict, false);
     return { failure, verdict };
   }
 }

@@ -1,18 +1,20 @@
 import { ConnectError } from "@connectrpc/connect";
-import { fail, reasonOf, toWireError } from "../errors.ts";
+import { fail, reasonOf } from "../errors.ts";
 import type { Failure } from "../express/failure.ts";
 import { backoffMs } from "../resilience/backoff.ts";
 import type { Hedge } from "../resilience/hedge.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
+import type { Attempting } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import type { CallPolicy } from "./call-policy.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { admits } from "./endpoint.ts";
 import type { Endpoints } from "./endpoints.ts";
-import type { LaneAnswer, LaneRequest, Settle } from "./lane.ts";
+import type { LaneAnswer, LaneRequest } from "./lane.ts";
 import { breakerOpen, noInstance } from "./nowhere.ts";
 import type { Verdict } from "./retry-policy.ts";
-import { judgeFailure, mayRepeat } from "./retry-policy.ts";
+import { mayRepeat } from "./retry-policy.ts";
 import { retryAfterOf, withNote } from "./retry-words.ts";
 import { unreachable } from "./unreachable.ts";
 
@@ -37,7 +39,7 @@ const absentMaxMs = 500;
  * One call on its way: tries it at one instance after the other, or at two at
  * once, until there is an answer, an error that stays, or no time left.
  */
-export class UnaryCall {
+export class UnaryCall implements Attempting {
   /** How many tries it took. */
   attempts = 0;
   /** The instance that was tried last. */
@@ -238,74 +240,6 @@ export class UnaryCall {
     clearTimeout(this.deadline);
     clearTimeout(this.retry);
     clearTimeout(this.second);
-  }
-}
-
-/** One try of a call at one instance; tells the endpoint how it went. */
-class Attempt implements Settle {
-  readonly endpoint: Endpoint;
-  private readonly call: UnaryCall;
-  private readonly startedMs: number;
-  private readonly now: () => number;
-  private readonly ticket: number;
-  private cancel: (() => void) | undefined;
-
-  constructor(call: UnaryCall, endpoint: Endpoint, startedMs: number, now: () => number) {
-    this.call = call;
-    this.endpoint = endpoint;
-    this.startedMs = startedMs;
-    this.now = now;
-    this.ticket = endpoint.breaker.begin();
-    endpoint.load.begin();
-  }
-
-  start(request: LaneRequest): void {
-    try {
-      this.cancel = this.endpoint.lanes.unary.start(request, this);
-    } catch (thrown) {
-      // A mistake of ours; thrown out of a timer, it would take the process down.
-      this.failed({ error: toWireError(thrown), processed: true });
-    }
-  }
-
-  answered(answer: LaneAnswer): void {
-    const { load, breaker, absence } = this.endpoint;
-    load.end(this.now() - this.startedMs);
-    breaker.succeeded(this.ticket);
-    absence.seen();
-    this.call.won(this, answer);
-  }
-
-  failed(failure: Failure): void {
-    const { load, breaker, absence } = this.endpoint;
-    const verdict = judgeFailure(failure);
-    if (verdict === "absent") absence.gone();
-    else absence.seen();
-    if (verdict === "absent" || verdict === "overloaded" || verdict === "leaving") {
-      load.rejected();
-      breaker.cancelled(this.ticket);
-    } else {
-      load.end(this.now() - this.startedMs);
-      if (verdict === "answer") breaker.succeeded(this.ticket);
-      else breaker.failed(this.ticket);
-    }
-    this.call.lost(this, failure, verdict);
-  }
-
-  /** Nobody waits for it any more, which is not its fault. */
-  giveUp(): void {
-    this.end();
-    this.endpoint.breaker.cancelled(this.ticket);
-  }
-
-  timeOut(): void {
-    this.end();
-    this.endpoint.breaker.failed(this.ticket);
-  }
-
-  private end(): void {
-    this.cancel?.();
-    this.endpoint.load.end(this.now() - this.startedMs);
   }
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newId } from "../id.ts";
 import type { Instance } from "./instance.ts";
-import { decodeInstance, encodeInstance, instanceKey } from "./instance.ts";
+import { authorityOf, decodeInstance, encodeInstance, instanceKey } from "./instance.ts";
 
 const good: Instance = {
   id: newId(),
@@ -81,6 +81,15 @@ describe("an entry is not an instance", () => {
     for (const wrong of ["order", "order.", `user.${good.id}`, `order.x.${good.id}`])
       expect(decodeInstance(wrong, text)).toBeTypeOf("string");
   });
+});
+
+test.each([
+  ["10.0.0.4", "10.0.0.4:80"],
+  ["order.mesh", "order.mesh:80"],
+  ["fd00::4", "[fd00::4]:80"],
+])("port 80 of %s stands in a URL as %s", (host, authority) => {
+  expect(authorityOf(host, 80)).toBe(authority);
+  expect(new URL(`http://${authority}`).host).toBe(authority.replace(/:80$/, ""));
 });
 
 test("whatever stands in the bucket, reading it never throws", () => {

@@ -39,6 +39,10 @@ export const isHost = (host: string): boolean =>
 
 export const clampWeight = (weight: number): number => Math.min(1000, Math.max(1, Math.round(weight)));
 
+/** Host and port as a URL has them: an IPv6 address stands in brackets (RFC 3986 §3.2.2). */
+export const authorityOf = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
 /** Where an instance stands in the bucket. */
 export const instanceKey = (service: string, id: string): string => `${service}.${id}`;
 

@@ -1,6 +1,6 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Network } from "../client/network.ts";
-import { createKeySource } from "../identity/keys.ts";
+import { createIssuerKeys } from "../identity/keys.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
 import { loadServiceKey } from "../identity/service-key.ts";
 import { watchStanding } from "../identity/standing.ts";
@@ -17,7 +17,7 @@ export async function keyOf(
   definition: ServiceDefinition,
   config: MeshConfig,
 ): Promise<ServiceKey | undefined> {
-  if (Object.keys(definition.calls ?? {}).length === 0) return undefined;
+  if (!definition.edge && Object.keys(definition.calls ?? {}).length === 0) return undefined;
   return loadServiceKey(definition.name, config.keyFile);
 }
 
@@ -29,17 +29,7 @@ export async function authenticatorFor(
   log: Logger,
 ): Promise<Authenticator> {
   const issuer = network.anonymousClient(TokenService);
-  const keys = createKeySource({
-    fetch: async () =>
-      (await issuer.getKeySet({})).keys.map(({ kty, crv, x, kid, alg, use }) => ({
-        kty,
-        crv,
-        x,
-        kid,
-        alg,
-        use,
-      })),
-  });
+  const keys = createIssuerKeys(issuer);
   const standing = await watchStanding(nats, log, keys);
   return tokenAuthenticator(createVerifier({ service, keys, standing }));
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
 import type { TokenService } from "#gen/security/v1/tokens_pb.js";
@@ -53,9 +53,9 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
     }),
   );
 
-  // A token is hashed once for as long as its statement is good.
+  // By a hash, so that the cache keeps no user's token; it takes each call less than a microsecond.
   const statementFor = (callee: string, userToken: string): string | Promise<string> => {
-    const name = `${callee} ${createHash("sha256").update(userToken).digest("base64url")}`;
+    const name = `${callee} ${hash("sha256", userToken, "base64url")}`;
     subjects.set(name, userToken);
     const found = statement(name);
     if (!(found instanceof Promise)) {

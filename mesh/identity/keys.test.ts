@@ -1,9 +1,11 @@
+import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { JWK } from "jose";
 import { exportJWK, generateKeyPair } from "jose";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { GetKeySetResponseSchema } from "#gen/security/v1/tokens_pb.js";
 import type { KeySource } from "./keys.ts";
-import { createKeySource } from "./keys.ts";
+import { createIssuerKeys, createKeySource } from "./keys.ts";
 
 const made: Record<string, JWK> = {};
 beforeAll(async () => {
@@ -106,4 +108,12 @@ test("keys of other kinds are passed over (RFC 7517 §5)", async () => {
   ];
   expect(await codeOf("a")).toBe("found");
   for (const kid of ["r", "e", "o", "n"]) expect(await codeOf(kid)).toBe("Unauthenticated");
+});
+
+test("keys are read as the issuer's own messages have them", async () => {
+  const { kty = "", crv = "", x = "", kid = "", alg = "", use = "" } = made.a!;
+  const answer = create(GetKeySetResponseSchema, { keys: [{ kty, crv, x, kid, alg, use }] });
+  const ofIssuer = createIssuerKeys({ getKeySet: async () => answer });
+  expect((await ofIssuer("a")).type).toBe("public");
+  await expect(ofIssuer("b")).rejects.toMatchObject({ code: Code.Unauthenticated });
 });

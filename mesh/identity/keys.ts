@@ -1,5 +1,7 @@
+import type { Client } from "@connectrpc/connect";
 import type { CryptoKey, JWK } from "jose";
 import { importJWK } from "jose";
+import type { TokenService } from "#gen/security/v1/tokens_pb.js";
 import { fail } from "../errors.ts";
 import { algorithm } from "./tokens.ts";
 
@@ -56,6 +58,21 @@ export function createKeySource({ fetch, cooldownMs = 5000, now = Date.now }: Ke
     return key;
   };
 }
+
+/** The keys of this issuer. */
+export const createIssuerKeys = (issuer: Pick<Client<typeof TokenService>, "getKeySet">): KeySource =>
+  createKeySource({
+    // By name: what a message has beside its fields is no part of a key.
+    fetch: async () =>
+      (await issuer.getKeySet({})).keys.map(({ kty, crv, x, kid, alg, use }) => ({
+        kty,
+        crv,
+        x,
+        kid,
+        alg,
+        use,
+      })),
+  });
 
 /** Keys of other kinds are passed over (RFC 7517 §5): one must not make the others useless. */
 const isOurs = ({ kty, crv, x }: JWK) => kty === "OKP" && crv === "Ed25519" && x !== undefined;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KV, KvWatchEntry } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import type { UserIdentity } from "../call/identity.ts";
 import type { Logger } from "../log/logger.ts";
+import { followBucket } from "../nats/follow-bucket.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { KeySource } from "./keys.ts";
 import { createStandingBook } from "./standing-book.ts";
@@ -19,7 +20,6 @@ export const standingBucket = "weft_standing";
 export const standingTtlMs = 15 * 60_000;
 
 const loadTimeoutMs = 3000;
-const rewatchMs = 1000;
 const retryMs = 1000;
 
 export interface Standing {
@@ -42,53 +42,28 @@ export async function watchStanding(
   await openStandingBucket(nats);
   const book = createStandingBook({ keys, log, keepMs: standingTtlMs, now });
   const loaded = Promise.withResolvers<void>();
-  let isLoaded = false;
-
-  const note = (entry: KvWatchEntry) => {
+  followBucket({
+    nats,
+    log,
+    what: "revocations",
+    open: () => openStandingBucket(nats),
     // The issuer takes nothing back by deleting it, so a deletion is not from the issuer.
-    if (entry.operation === "PUT") book.add(entry.key, entry.string());
-  };
-
-  let watch: { stop(): void } | undefined;
-  const follow = async () => {
-    const bucket = await openStandingBucket(nats);
-    const { values: known } = await bucket.status();
-    if (known === 0) loaded.resolve();
-    const entries = await bucket.watch();
-    watch = entries;
-    for await (const entry of entries) {
-      note(entry);
-      if (isLoaded || (!entry.isUpdate && entry.delta !== 0)) continue;
-      isLoaded = true;
-      void book.settled().then(loaded.resolve);
-    }
-  };
+    entry: (entry) => {
+      if (entry.operation === "PUT") book.add(entry.key, entry.string());
+    },
+    current: () => void book.settled().then(loaded.resolve),
+    // What is known stays in force while the watch is away.
+    lost: () => {},
+  });
 
   const sweep = setInterval(() => book.sweep(), 60_000).unref();
   const retry = setInterval(() => book.retry(), retryMs).unref();
-  let closed = false;
   void nats.connection.closed().then(() => {
-    closed = true;
     clearInterval(sweep);
     clearInterval(retry);
   });
 
-  // The client's own watch goes on where it was, which is nowhere when the broker lost its memory.
-  void (async () => {
-    for await (const { type } of nats.connection.status()) if (type === "reconnect") watch?.stop();
-  })();
-
-  // What is known stays in force while the watch is away, and it comes back by itself.
-  void (async () => {
-    while (!closed) {
-      await follow().catch((error: unknown) => {
-        if (!closed) log.error({ err: error }, "the watch on revocations ended; it begins again");
-      });
-      await sleep(rewatchMs, undefined, { ref: false });
-    }
-  })();
-
-  // All that was counted may have expired before it was delivered.
+  // Nobody starts late because the broker, or the issuer whose keys are needed, is slow to answer.
   await Promise.race([loaded.promise, sleep(loadTimeoutMs, undefined, { ref: false })]);
   return book;
 }

@@ -1,3 +1,5 @@
+import { makeRoom } from "../bounds/make-room.ts";
+
 /** Something that is good until a time. */
 export interface Perishable {
   readonly value: string;
@@ -34,12 +36,7 @@ export function createTokenCache(
 
   const keep = (name: string, token: Perishable) => {
     entries.delete(name);
-    if (entries.size >= size) {
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest);
-        break;
-      }
-    }
+    makeRoom(entries, size);
     const lifetime = token.expiresMs - now();
     entries.set(name, { token, renewMs: now() + lifetime * 0.8 });
     return token;

@@ -1,5 +1,6 @@
 import type { JWTPayload } from "jose";
 import { decodeProtectedHeader, errors, jwtVerify } from "jose";
+import { makeRoom } from "../bounds/make-room.ts";
 import type { Caller, UserIdentity } from "../call/identity.ts";
 import { fail } from "../errors.ts";
 import type { KeySource } from "./keys.ts";
@@ -46,13 +47,7 @@ export function createVerifier({ service, keys, standing, now = Date.now }: Veri
   };
   const verifyAnew = async (token: string) => {
     const fresh = await verifySignature(token, service, keys, now());
-    if (cache.size >= cacheSize) {
-      // Maps keep insertion order: the first is the oldest.
-      for (const oldest of cache.keys()) {
-        cache.delete(oldest);
-        break;
-      }
-    }
+    makeRoom(cache, cacheSize);
     cache.set(token, fresh);
     return fresh;
   };

@@ -40,52 +40,32 @@ interface Waiter {
   readonly decide: (mayGoOn: boolean) => void;
 }
 
-const waited = ({ sinceMs }: Waiter, nowMs: number) => nowMs - sinceMs;
-
 /** First come, first in: controlled delay (Nichols and Jacobson), in the simple form that servers at Facebook used. */
 export function createWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   const { limit, now, policy = waitingPolicy } = options;
   let queue: Waiter[] = [];
-  let first = 0;
+  /** When the first of those that wait now came into the empty room. */
   let emptyMs = now();
   let timer: NodeJS.Timeout | undefined;
 
-  const size = () => queue.length - first;
   const patience = (nowMs: number) => (nowMs - emptyMs > policy.burstMs ? policy.standingMs : policy.burstMs);
-
-  const next = (): Waiter | undefined => {
-    const waiter = queue[first++];
-    if (first === queue.length) {
-      queue = [];
-      first = 0;
-      emptyMs = now();
-    } else if (first > 512) {
-      queue = queue.slice(first);
-      first = 0;
-    }
-    return waiter;
-  };
 
   const turnAway = () => {
     timer = undefined;
     const nowMs = now();
     const most = patience(nowMs);
-    for (let head = queue[first]; head && waited(head, nowMs) >= most; head = queue[first])
-      next()?.decide(false);
-    // Those of little time may stand behind others of more.
-    const late = queue.slice(first).filter((it) => waited(it, nowMs) >= it.longestMs);
-    if (late.length > 0) {
-      const gone = new Set(late);
-      queue = queue.slice(first).filter((it) => !gone.has(it));
-      first = 0;
-      if (queue.length === 0) emptyMs = nowMs;
-      for (const waiter of late) waiter.decide(false);
+    const staying: Waiter[] = [];
+    // All of them, since those of little time may stand behind others of more.
+    for (const waiter of queue) {
+      if (nowMs - waiter.sinceMs < Math.min(most, waiter.longestMs)) staying.push(waiter);
+      else waiter.decide(false);
     }
+    queue = staying;
     watch();
   };
 
   const watch = () => {
-    const head = queue[first];
+    const [head] = queue;
     if (!head || timer) return;
     const nowMs = now();
     // Looked at again soon even so: patience ends when a burst turns out to be more than that.
@@ -96,20 +76,22 @@ export function createWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
 
   return {
     enter(budgetMs) {
-      if (size() === 0 && limit.tryEnter()) return true;
-      if (size() >= policy.maxWaiting) return false;
-      if (size() === 0) emptyMs = now();
+      if (queue.length === 0 && limit.tryEnter()) return true;
+      if (queue.length >= policy.maxWaiting) return false;
+      const sinceMs = now();
+      if (queue.length === 0) emptyMs = sinceMs;
       return new Promise((decide) => {
-        queue.push({ sinceMs: now(), longestMs: budgetMs / 4, decide });
+        queue.push({ sinceMs, longestMs: budgetMs / 4, decide });
         watch();
       });
     },
     leave(method, durationMs, outcome) {
       limit.leave(method, durationMs, outcome);
-      while (size() > 0 && limit.tryEnter()) next()?.decide(true);
+      // To shift costs little: no more wait than the policy lets.
+      while (queue.length > 0 && limit.tryEnter()) queue.shift()?.decide(true);
     },
     get waiting() {
-      return size();
+      return queue.length;
     },
     get inFlight() {
       return limit.inFlight;

@@ -13,10 +13,12 @@ import type { AdaptiveLimit, LimitOutcome } from "../resilience/adaptive-limit.t
 import type { WaitingRoom } from "../resilience/waiting-room.ts";
 import { createWaitingRoom } from "../resilience/waiting-room.ts";
 import type { Span } from "../telemetry/span.ts";
+import type { Cell } from "../telemetry/tally.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { parseTraceparent } from "../telemetry/trace-context.ts";
 import type { Authenticator, Credentials, Metadata } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
+import type { AnsweredMethod } from "./method.ts";
 import { createObserver } from "./observe.ts";
 import type { CallIds, CallRecord } from "./record.ts";
 
@@ -61,6 +63,13 @@ export function createIntake(options: IntakeOptions): Intake {
   const waiting: Array<() => void> = [];
   let inFlight = 0;
   const room = limit && createWaitingRoom({ limit, now: () => performance.now() });
+
+  // Looked up once for each method, not twice for each call.
+  const answering: Cell[] = [];
+  const answeringOf = ({ index, name }: AnsweredMethod): Cell => {
+    answering[index] ??= calls.serverInFlight(name);
+    return answering[index];
+  };
 
   const enter = (
     arrival: Arrival,
@@ -114,7 +123,7 @@ export function createIntake(options: IntakeOptions): Intake {
   return {
     admit(arrival, record) {
       inFlight++;
-      calls.serverInFlight(record.method.name).value++;
+      answeringOf(record.method).value++;
       const ids = idsOf(arrival);
       record.ids = ids;
       const credentials = identify(record.method.policy, authenticate, arrival);
@@ -127,7 +136,7 @@ export function createIntake(options: IntakeOptions): Intake {
       record.call?.finish();
       if (record.ids) {
         inFlight--;
-        calls.serverInFlight(record.method.name).value--;
+        answeringOf(record.method).value--;
         if (inFlight === 0) for (const tell of waiting.splice(0)) tell();
       }
       if (record.enteredAt !== undefined) {

@@ -10,9 +10,9 @@ import { recordKey } from "./record.ts";
 import { validate } from "./validate.ts";
 
 /**
- * Around every handler of the general lane, from the outside in: errors become wire errors and are
- * noted; the deadline is kept even by a handler that does not look at it; each
- * message is held to its contract.
+ * Around every handler of the general lane, from the outside in: errors become
+ * wire errors and are noted; the deadline is kept even by a handler that does
+ * not look at it; each message is held to its contract.
  */
 export const aroundHandlers: Interceptor = (next) => async (request) => {
   const record = request.contextValues.get(recordKey);

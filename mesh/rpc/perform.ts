@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { runInCall } from "../call/call.ts";
 import type { LiveCall } from "../call/live-call.ts";
-import { fail, toWireError } from "../errors.ts";
+import { fail, isTimeout, toWireError } from "../errors.ts";
 
 /** Does part of a call's work, inside the call, and waits no longer than the call lasts. */
 export function untilEnded<T>(call: LiveCall, begin: () => T | Promise<T>): Promise<T> {
@@ -32,12 +32,10 @@ export function untilEnded<T>(call: LiveCall, begin: () => T | Promise<T>): Prom
 export function failureOf(call: LiveCall, thrown: unknown): ConnectError {
   const { ended, method } = call;
   if (ended === undefined) return toWireError(thrown);
-  if (!isTimeout(ended) || ended === thrown) return toWireError(ended);
+  if (!isLate(ended) || ended === thrown) return toWireError(ended);
   return fail.deadline("deadline_exceeded", `${method} did not end within its deadline`, { cause: thrown });
 }
 
 /** Not by the clock: timers may be early, and what is late must never look like our mistake. */
-const isTimeout = (reason: unknown) =>
-  reason instanceof ConnectError
-    ? reason.code === Code.DeadlineExceeded
-    : reason instanceof Error && reason.name === "TimeoutError";
+const isLate = (reason: unknown) =>
+  reason instanceof ConnectError ? reason.code === Code.DeadlineExceeded : isTimeout(reason);

@@ -1,3 +1,5 @@
+import { makeRoom } from "#mesh/bounds/make-room.ts";
+
 /** Lets one through at a time and counts those it holds back. */
 export interface Sampler {
   /** How many were held back since the last one, or nothing when this one is held back too. */
@@ -18,10 +20,7 @@ export function createSampler({ everyMs, now }: { everyMs: number; now: () => nu
       }
       // Set anew, so that the map's order is that of the last admissions.
       last.delete(name);
-      for (const oldest of last.keys()) {
-        if (last.size < mostNames) break;
-        last.delete(oldest);
-      }
+      makeRoom(last, mostNames);
       last.set(name, { atMs: now(), held: 0 });
       return entry?.held ?? 0;
     },

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { kinds, preface } from "#mesh/express/frame.ts";
 import { cancel, createFrameReader, fields, frameOf, ping, u32, word } from "#mesh/testing/express.ts";
 import { callTo, sayWords } from "./kit/express.ts";
+import type { Random } from "./kit/fuzz.ts";
+import { firstSeed, fuzz, noise } from "./kit/fuzz.ts";
 import type { Victim } from "./kit/open-victim.ts";
 import { openVictim } from "./kit/open-victim.ts";
 import { openRaw } from "./kit/raw.ts";
@@ -13,25 +15,6 @@ beforeAll(async () => {
   victim = await openVictim({ headersMs: 2500, bodyMs: 1500, lingerMs: 500, idleMs: 1500 });
 });
 afterAll(() => victim[Symbol.asyncDispose]());
-
-const attempts = Number(process.env.WEFT_FUZZ_ATTEMPTS ?? 1500);
-const together = 250;
-const firstSeed = Number(process.env.WEFT_FUZZ_SEED ?? Math.floor(Math.random() * 1e9));
-
-type Random = (below: number) => number;
-
-/** Random numbers that can be had again (mulberry32). */
-function createRandom(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-const noise = (random: Random, length: number) => Buffer.from(Array.from({ length }, () => random(256)));
 
 /** Frames as a client might send them, in any order. */
 function frames(random: Random): Buffer[] {
@@ -90,8 +73,7 @@ function mutated(bytes: Buffer, random: Random): Buffer {
 }
 
 /** What one client did wrong to the server, if it did. */
-async function attempt(seed: number): Promise<string | undefined> {
-  const random = createRandom(seed);
+async function attempt(random: Random): Promise<string | undefined> {
   const bytes = mutated(Buffer.concat([sayWords, ...frames(random)]), random);
   const wrong: string[] = [];
   let skip = preface.length;
@@ -120,18 +102,7 @@ async function attempt(seed: number): Promise<string | undefined> {
 
 test(`no mutation of frames crashes, hangs or opens the server (WEFT_FUZZ_SEED=${firstSeed})`, async () => {
   await victim.under(async () => {
-    const wrong: string[] = [];
-    for (let done = 0; done < attempts; done += together) {
-      const seeds = Array.from(
-        { length: Math.min(together, attempts - done) },
-        (_, i) => firstSeed + done + i,
-      );
-      const ends = await Promise.all(
-        seeds.map((seed) => attempt(seed).then((end) => end && `WEFT_FUZZ_SEED=${seed}: ${end}`)),
-      );
-      wrong.push(...ends.filter((end) => end !== undefined).map(String));
-    }
-    expect(wrong).toEqual([]);
+    expect(await fuzz({ attempts: 1500, together: 250, attempt })).toEqual([]);
   });
   const logs = await victim.ask("logs");
   // Whatever a client sends is its own mistake, not one of ours.

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { block, data, flag, frame, headers, ping, preface, settings, windowUpdate } from "./kit/frames.ts";
+import type { Random } from "./kit/fuzz.ts";
+import { firstSeed, fuzz, noise } from "./kit/fuzz.ts";
 import { envelope, messages, paths, unaryHeaders } from "./kit/http2.ts";
 import type { Victim } from "./kit/open-victim.ts";
 import { openVictim } from "./kit/open-victim.ts";
@@ -11,21 +13,6 @@ beforeAll(async () => {
   victim = await openVictim({ headersMs: 1000, bodyMs: 1500, lingerMs: 500, idleMs: 1000 });
 });
 afterAll(() => victim[Symbol.asyncDispose]());
-
-const attempts = Number(process.env.WEFT_FUZZ_ATTEMPTS ?? 3000);
-const together = 600;
-const firstSeed = Number(process.env.WEFT_FUZZ_SEED ?? Math.floor(Math.random() * 1e9));
-
-/** Random numbers that can be had again (mulberry32). */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const allPaths = [
   paths.createTeam,
@@ -50,7 +37,7 @@ const types = [
 const isEnveloped = (contentType: string) => /grpc|connect/.test(contentType);
 
 /** A request as it should be, in any of the protocols. */
-function valid(random: (below: number) => number): Buffer {
+function valid(random: Random): Buffer {
   const path = allPaths[random(allPaths.length)]!;
   const contentType = types[random(types.length)]!;
   const message = contentType.endsWith("json") ? Buffer.from('{"name":"x"}') : messages.createTeam;
@@ -81,7 +68,7 @@ function valid(random: (below: number) => number): Buffer {
 }
 
 /** Something wrong with it: bytes changed, lost, doubled, put elsewhere, or the end missing. */
-function mutated(bytes: Buffer, random: (below: number) => number): Buffer {
+function mutated(bytes: Buffer, random: Random): Buffer {
   let result: Buffer = Buffer.from(bytes);
   for (let changes = random(4); changes >= 0 && result.length > 1; changes--) {
     const at = random(result.length);
@@ -91,12 +78,11 @@ function mutated(bytes: Buffer, random: (below: number) => number): Buffer {
       result.subarray(at, at + length),
       result.subarray(at + length),
     ];
-    const noise = Buffer.from(Array.from({ length }, () => random(256)));
     const ways = [
-      () => [before, noise, after],
+      () => [before, noise(random, length), after],
       () => [before, after],
       () => [before, piece, piece, after],
-      () => [before, noise, piece, after],
+      () => [before, noise(random, length), piece, after],
       () => [before],
       () => [before, Buffer.from([piece[0]! ^ (1 << random(8))]), piece.subarray(1), after],
       () => [after, piece, before],
@@ -107,8 +93,7 @@ function mutated(bytes: Buffer, random: (below: number) => number): Buffer {
 }
 
 /** What one mutated request did wrong, if it did. */
-async function attempt(seed: number): Promise<string | undefined> {
-  const random = createRandom(seed);
+async function attempt(random: Random): Promise<string | undefined> {
   const bytes = mutated(valid(random), random);
   using raw = await openRaw(victim.port);
   if (random(3) === 0) {
@@ -129,18 +114,7 @@ async function attempt(seed: number): Promise<string | undefined> {
 
 test(`no mutation of a request crashes, hangs or opens the server (WEFT_FUZZ_SEED=${firstSeed})`, async () => {
   await victim.under(async () => {
-    const wrong: string[] = [];
-    for (let done = 0; done < attempts; done += together) {
-      const seeds = Array.from(
-        { length: Math.min(together, attempts - done) },
-        (_, i) => firstSeed + done + i,
-      );
-      const ends = await Promise.all(
-        seeds.map((seed) => attempt(seed).then((end) => end && `WEFT_FUZZ_SEED=${seed}: ${end}`)),
-      );
-      wrong.push(...ends.filter((end) => end !== undefined).map(String));
-    }
-    expect(wrong).toEqual([]);
+    expect(await fuzz({ attempts: 3000, together: 600, attempt })).toEqual([]);
   });
   const logs = await victim.ask("logs");
   const ours = logs.filter((line) => /"request failed"|"route failed"/.test(line));
