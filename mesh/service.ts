@@ -10,6 +10,7 @@ import type { Call } from "./call/call.ts";
 import type { ConfigOf, Fields } from "./config/fields.ts";
 import type { Database } from "./db/database.ts";
 import type { HealthChecks } from "./health/checks.ts";
+import type { OpenFront } from "./host/edge.ts";
 import type { Logger } from "./log/logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Nats } from "./nats/nats.ts";
@@ -61,6 +62,8 @@ export interface Setup<C extends Contracts, F extends Fields> {
 /** What a service gives back. */
 export interface Running {
   readonly rpc: Implementation[];
+  /** What its port answers beside RPCs of its own, for a service that stands before others. */
+  readonly front?: OpenFront;
   /** Called once everything in flight is done, before the stores are closed. */
   readonly stop?: () => Promise<void> | void;
 }
@@ -70,6 +73,8 @@ export interface ServiceDefinition<C extends Contracts = Contracts, F extends Fi
   readonly name: string;
   readonly contracts: readonly DescService[];
   readonly calls?: C;
+  /** Calls services that it learns of while it runs, and so needs a key whatever `calls` says. */
+  readonly edge?: true;
   /** Environment variables of this service alone. */
   readonly config?: F;
   /** A PostgreSQL database of its own, named `<service>_service`. */

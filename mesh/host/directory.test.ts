@@ -56,7 +56,7 @@ const places = (directory: Directory, service = "probe") =>
   directory.instances(service).map(({ host, port }) => `${host}:${port}`);
 
 async function withDirectory(env: Record<string, string>, look: (directory: Directory) => unknown) {
-  const directory = await openServiceDirectory(caller, configOf(env), nats, log);
+  const { directory } = await openServiceDirectory(caller, configOf(env), nats, log);
   try {
     await look(directory);
   } finally {

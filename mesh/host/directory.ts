@@ -1,6 +1,6 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import { processOf } from "../client/process-of.ts";
-import type { Directory } from "../discovery/directory.ts";
+import type { Directory, DiscoveredDirectory } from "../discovery/directory.ts";
 import { openDirectory } from "../discovery/directory.ts";
 import { createLayeredDirectory } from "../discovery/layered-directory.ts";
 import { createStaticDirectory } from "../discovery/static-directory.ts";
@@ -9,21 +9,29 @@ import type { Nats } from "../nats/nats.ts";
 import type { ServiceDefinition } from "../service.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 
-/** Where the services are that this one calls: as configured, else as announced, else at their usual ports. */
+export interface ServiceDirectory {
+  /** Where the services are that this one calls: as configured, else as announced, else at their usual ports. */
+  readonly directory: Directory;
+  /** Whoever announces itself, called or not; nothing without discovery. */
+  readonly discovered: DiscoveredDirectory | undefined;
+}
+
 export async function openServiceDirectory(
   { calls = {}, contracts }: ServiceDefinition,
   config: MeshConfig,
   nats: Nats,
   log: Logger,
-): Promise<Directory> {
+): Promise<ServiceDirectory> {
   const called = [...Object.values(calls), ...contracts, TokenService].map(processOf);
   const ports = new Map(called.map(({ name, port }) => [name, port]));
-  return createLayeredDirectory({
+  const discovered = config.discovery ? await openDirectory({ nats, log }) : undefined;
+  const directory = createLayeredDirectory({
     fixed: createStaticDirectory(config.endpoints),
-    discovered: config.discovery ? await openDirectory({ nats, log }) : createStaticDirectory({}),
+    discovered: discovered ?? createStaticDirectory({}),
     usual: (service) => {
       const port = ports.get(service);
       return port === undefined ? undefined : { host: "127.0.0.1", port };
     },
   });
+  return { directory, discovered };
 }

@@ -21,10 +21,12 @@ import { adaptiveLimitPolicy } from "../resilience/adaptive-limit-policy.ts";
 import type { Authenticator } from "../rpc/authenticate.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { createRpc } from "../rpc/rpc.ts";
+import type { Routes } from "../server/node.ts";
 import type { Clients, Contracts, ServiceDefinition } from "../service.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { watchCallees } from "./callees.ts";
 import { openServiceDirectory } from "./directory.ts";
+import type { OpenFront } from "./edge.ts";
 import { authenticatorFor, keyOf } from "./identity.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 import { readServiceConfig } from "./mesh-config.ts";
@@ -79,7 +81,9 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     for (const part of closing.reverse()) await part();
   };
   try {
-    const network = memory?.openNetwork(telemetry) ?? (await socketNetwork());
+    const { network, discovered } = memory
+      ? { network: memory.openNetwork(telemetry), discovered: undefined }
+      : await socketNetwork();
     closing.push(() => network.close());
     watchCallees(health, definition.calls ?? {}, network);
     const running = await setUp(definition, {
@@ -95,11 +99,14 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
 
     const grpcHealth = createGrpcHealth(contracts);
     const shown = [...contracts, grpcHealth.implementation.contract];
-    const builtin = [grpcHealth.implementation, ...(config.reflection ? reflection(shown) : [])];
+    // Who stands before others tells of theirs too, and so does that itself.
+    const tells = config.reflection && !running.front;
+    const builtin = [grpcHealth.implementation, ...(tells ? reflection(shown) : [])];
+    const authenticate = memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log));
     const rpc = createRpc({
       implementations: [...running.rpc, ...builtin],
       policies: new Map([...policies, ...openPolicies(builtin)]),
-      authenticate: memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log)),
+      authenticate,
       telemetry,
       limit: limitFor(contracts, config),
       faults: createFaults(config.faults),
@@ -111,6 +118,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       name,
       config,
       rpc: memory ? undefined : rpc,
+      front: running.front && openFront(running.front),
       health,
       grpcHealth,
       metrics,
@@ -127,6 +135,11 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
           nats: stores.nats,
           log,
         });
+
+    function openFront(open: OpenFront) {
+      const edge = { instanceId, rpc, network, directory: discovered, authenticate, telemetry };
+      return (routes: Routes) => open({ ...edge, routes });
+    }
 
     const stop = async () => {
       log.info("stopping");
@@ -162,16 +175,17 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     throw error;
   }
 
-  async function socketNetwork(): Promise<Network> {
-    const directory = await openServiceDirectory(definition, config, stores.nats, log);
+  async function socketNetwork() {
+    const { directory, discovered } = await openServiceDirectory(definition, config, stores.nats, log);
     closing.push(() => directory.close());
-    return createNetwork({
+    const network = createNetwork({
       callerId: instanceId,
       directory,
       telemetry,
       policy: config.client,
       ...(key && { credentials: tokenCredentials(key) }),
     });
+    return { network, discovered };
   }
 }
 

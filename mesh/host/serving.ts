@@ -5,6 +5,8 @@ import { healthRoutes } from "../health/routes.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Rpc } from "../rpc/rpc.ts";
+import type { Front } from "../server/front.ts";
+import type { Routes } from "../server/node.ts";
 import type { Port } from "../server/port.ts";
 import { openPort } from "../server/port.ts";
 import { version } from "../version.ts";
@@ -15,6 +17,8 @@ export interface ServingOptions {
   config: MeshConfig;
   /** Without it no port is opened: the service is reached in memory. */
   rpc: Rpc | undefined;
+  /** Makes what the port answers beside. Default: nothing but the routes. */
+  front?: ((routes: Routes) => Front | Promise<Front>) | undefined;
   health: HealthChecks;
   grpcHealth: GrpcHealth;
   metrics: Metrics;
@@ -35,7 +39,7 @@ export interface Serving {
 const announceMs = 2000;
 
 export async function startServing(options: ServingOptions): Promise<Serving> {
-  const { name, config, rpc, health, grpcHealth, metrics, log } = options;
+  const { name, config, rpc, front, health, grpcHealth, metrics, log } = options;
   let accepting = false;
   let port: Port | undefined;
   const routes = healthRoutes({
@@ -47,7 +51,10 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     port: () => port?.port ?? 0,
     connections: () => port?.connections() ?? 0,
   });
-  if (rpc) port = await openPort({ host: config.host, port: config.port, rpc, log, routes });
+  if (rpc) {
+    const { host, port: wanted } = config;
+    port = await openPort({ host, port: wanted, rpc, routes, front: await front?.(routes), log });
+  }
   accepting = true;
 
   const announce = async () => {

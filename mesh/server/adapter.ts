@@ -11,6 +11,7 @@ import type { Outgoing, StallGuard } from "../bounds/stall-guard.ts";
 import type { Logger } from "../log/logger.ts";
 import { peerKey } from "../rpc/record.ts";
 import { cutRequest, holdAnswer, lastsLong, limitBody, readBody, sentWhole } from "./body.ts";
+import type { Front } from "./front.ts";
 import { cutSession } from "./http2.ts";
 import type { NodeServerRequest, NodeServerResponse, RouteAnswer, Routes } from "./node.ts";
 import { answerUnknown } from "./unknown.ts";
@@ -24,11 +25,13 @@ export interface AdapterOptions {
   calls: Share;
   held: Held;
   log: Logger;
+  /** Answers what is neither an RPC of this process nor, without it, a route. */
+  front?: Front | undefined;
 }
 
 /** Brings requests of either HTTP version to the handler of their path. */
 export function createAdapter(options: AdapterOptions) {
-  const { routes, limits, stallGuard, calls, held, log } = options;
+  const { routes, limits, stallGuard, calls, held, log, front } = options;
   const handlers = new Map(options.handlers.map((handler) => [handler.requestPath, handler]));
   const openStreams = createShare({ total: limits.openStreams, each: limits.openStreamsPerAddress });
 
@@ -37,8 +40,9 @@ export function createAdapter(options: AdapterOptions) {
     const peer = peerAddress(request);
     const outgoing = stallGuard.watch(outgoingOf(request, response));
     response.once("close", outgoing.done);
-    const handler = handlers.get(path);
-    const limitMs = handler && lastsLong(handler) ? undefined : limits.bodyMs;
+    const handler = handlers.get(path) ?? front?.handler(path);
+    const unhurried = handler ? lastsLong(handler) : front?.lastsLong(request);
+    const limitMs = unhurried ? undefined : limits.bodyMs;
     limitBody(request, response, { limitMs, lingerMs: limits.lingerMs });
     if (tooManyFields(request, limits.headerFields)) {
       log.info({ peer }, "bad request: too many header fields");
@@ -46,15 +50,18 @@ export function createAdapter(options: AdapterOptions) {
       answerPlainly(response, 431);
       return;
     }
-    const giveBack = handler && (isOpenStream(handler) ? openStreams : calls).take(peer);
-    if (handler && giveBack) {
+    if (handler || front) {
+      const giveBack = (handler && isOpenStream(handler) ? openStreams : calls).take(peer);
+      if (!giveBack) {
+        log.warn({ peer, path }, "call refused: too many at once");
+        refuse(request, response);
+        return;
+      }
       response.once("close", giveBack);
-      await answerRpc(request, response, handler, { held, limits, log });
-      return;
-    }
-    if (handler) {
-      log.warn({ peer, path }, "call refused: too many at once");
-      refuse(request, response);
+      if (!handler) await front?.serve(request, response);
+      else if (!front?.greet(request, response)) {
+        await answerRpc(request, response, handler, { held, limits, log });
+      }
       return;
     }
     const route = request.method === "GET" || request.method === "HEAD" ? routes.get(path) : undefined;

@@ -8,9 +8,13 @@ export type NodeServerRequest = IncomingMessage | Http2ServerRequest;
 export interface NodeServerResponse {
   readonly headersSent: boolean;
   readonly writableLength: number;
+  readonly destroyed: boolean;
+  setHeader(name: string, value: string): unknown;
   writeHead(status: number, headers?: Record<string, string | number>): unknown;
-  end(body: string): unknown;
-  once(event: "close" | "finish", listener: () => void): unknown;
+  /** False when it is time to wait for `drain`. */
+  write(chunk: string | Uint8Array): boolean;
+  end(body?: string | Uint8Array): unknown;
+  once(event: "close" | "finish" | "drain", listener: () => void): unknown;
   destroy(): unknown;
 }
 

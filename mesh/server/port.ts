@@ -11,6 +11,7 @@ import { createExpressServer } from "../express/server.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { createAdapter } from "./adapter.ts";
+import type { Front } from "./front.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
 import type { Routes } from "./node.ts";
@@ -33,6 +34,8 @@ export interface PortOptions {
   /** What is answered beside `routes`. */
   rpc: Rpc;
   routes: Routes;
+  /** Answers the rest, `routes` included. Default: nobody. */
+  front?: Front | undefined;
   log: Logger;
   limits?: ServerLimits;
 }
@@ -43,11 +46,12 @@ export interface PortOptions {
  * express lane.
  */
 export async function openPort(options: PortOptions): Promise<Port> {
-  const { host, port, rpc, routes, log, limits = serverLimits } = options;
+  const { host, port, rpc, routes, front, log, limits = serverLimits } = options;
   const stallGuard = createStallGuard(limits.stalledReadMs);
   const held = createHeld(limits.heldBytes);
   const calls = createShare({ total: limits.calls, each: limits.callsPerAddress });
-  const listener = createAdapter({ handlers: rpc.handlers, routes, limits, stallGuard, calls, held, log });
+  const { handlers } = rpc;
+  const listener = createAdapter({ handlers, routes, limits, stallGuard, calls, held, log, front });
   const http1 = createHttp1(limits, log, listener);
   const http2 = createHttp2(limits, log, listener);
   const express = createExpressServer({ rpc, limits, calls, held, stallGuard, log });
