@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{bench,cli,embedded,mesh,services,test,tools}/**/*.test.ts"],
+    include: ["{bench,cli,embedded,gateway,mesh,services,test,tools}/**/*.test.ts"],
     exclude: ["**/node_modules/**"],
     globalSetup: ["test/stores.setup.ts"],
     testTimeout: 20_000,

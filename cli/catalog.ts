@@ -7,7 +7,10 @@ import type { ServiceDefinition } from "#mesh";
 import { fail, serviceOf } from "#mesh";
 import type { Workspace } from "./workspace.ts";
 
-/** The services of this checkout: every `services/<name>/service.ts`. */
+/** The gateway stands beside the services and not among them: it knows none of them. */
+const edgeName = "gateway";
+
+/** The services of this checkout: every `services/<name>/service.ts`, and the gateway. */
 export async function loadCatalog(workspace: Workspace): Promise<ServiceDefinition[]> {
   return Promise.all((await serviceNames(workspace)).map((name) => loadService(workspace, name)));
 }
@@ -27,16 +30,17 @@ export async function loadServices(
   return Promise.all(names.map((name) => loadService(workspace, name)));
 }
 
-async function serviceNames({ services }: Workspace): Promise<string[]> {
-  const entries = await readdir(services, { withFileTypes: true });
-  const folders = entries.filter(
-    (it) => it.isDirectory() && existsSync(join(services, it.name, "service.ts")),
-  );
-  return folders.map(({ name }) => name).sort();
+async function serviceNames(workspace: Workspace): Promise<string[]> {
+  const entries = await readdir(workspace.services, { withFileTypes: true });
+  const folders = entries.filter((it) => it.isDirectory()).map(({ name }) => name);
+  return [edgeName, ...folders].filter((name) => existsSync(fileOf(workspace, name))).sort();
 }
 
-async function loadService({ services }: Workspace, name: string): Promise<ServiceDefinition> {
-  const file = join(services, name, "service.ts");
+const fileOf = ({ root, services }: Workspace, name: string): string =>
+  name === edgeName ? join(root, name, "service.ts") : join(services, name, "service.ts");
+
+async function loadService(workspace: Workspace, name: string): Promise<ServiceDefinition> {
+  const file = fileOf(workspace, name);
   const module = await importService(file);
   if (!module.default) {
     throw fail.precondition("bad_service", `${file} exports no service`, {

@@ -22,6 +22,12 @@ export interface Caller {
   readonly service?: ServiceIdentity;
 }
 
+/**
+ * The service at the edge carries the calls of strangers: what it says of a call
+ * beside who makes it is theirs to invent, and it is no part of "every service".
+ */
+export const edge = "gateway";
+
 export const anonymous: Caller = Object.freeze({});
 
 /**

@@ -64,6 +64,7 @@ export function createCallee(options: CalleeOptions): Callee {
     callerId,
     subsetSize: policy.subsetSize,
     random,
+    now,
     open,
     dismiss: (endpoint) => {
       used.delete(endpoint);

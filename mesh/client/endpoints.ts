@@ -14,6 +14,8 @@ export interface Endpoints {
    */
   pick(tried?: readonly Endpoint[]): Endpoint | undefined;
   readonly all: readonly Endpoint[];
+  /** Since when there is no instance at all; nothing while there is one. */
+  readonly emptySinceMs: number | undefined;
   close(): void;
 }
 
@@ -24,6 +26,8 @@ export interface EndpointsOptions {
   callerId: string;
   subsetSize: number;
   random: () => number;
+  /** A clock that does not go back. */
+  now: () => number;
   open: (instance: Instance) => Endpoint;
   /** The instance is not used any more; calls in flight there may end. */
   dismiss: (endpoint: Endpoint) => void;
@@ -38,10 +42,12 @@ class Followed implements Endpoints {
   private readonly unwatch: () => void;
   private used: readonly Endpoint[] = [];
   private seen: readonly Instance[] = [];
+  private sinceMs: number | undefined;
 
   constructor(options: EndpointsOptions) {
     const { service, directory, random } = options;
     this.options = options;
+    this.sinceMs = options.now();
     this.rules = { cost: ({ load }) => load.cost(), admits, random };
     this.unwatch = directory.watch(service, () => this.follow());
     this.follow();
@@ -50,6 +56,11 @@ class Followed implements Endpoints {
   get all(): readonly Endpoint[] {
     this.follow();
     return this.used;
+  }
+
+  get emptySinceMs(): number | undefined {
+    this.follow();
+    return this.sinceMs;
   }
 
   pick(tried?: readonly Endpoint[]): Endpoint | undefined {
@@ -67,7 +78,7 @@ class Followed implements Endpoints {
   }
 
   private follow(): void {
-    const { service, directory, callerId, subsetSize, open, dismiss } = this.options;
+    const { service, directory, callerId, subsetSize, now: clock, open, dismiss } = this.options;
     const now = directory.instances(service);
     if (now === this.seen) return;
     this.seen = now;
@@ -81,6 +92,7 @@ class Followed implements Endpoints {
       return open(instance);
     });
     for (const gone of known.values()) dismiss(gone);
+    this.sinceMs = this.used.length > 0 ? undefined : (this.sinceMs ?? clock());
   }
 }
 

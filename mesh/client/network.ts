@@ -29,8 +29,8 @@ export interface Network {
   client<S extends DescService>(contract: S): Client<S>;
   /** A typed client, as nobody: for what is public, such as the issuer's keys. */
   anonymousClient<S extends DescService>(contract: S): Client<S>;
-  /** Makes single calls as this service, with messages that are bytes already. */
-  bytesClient(contract: DescService): BytesClient;
+  /** Makes single calls with messages that are bytes already: as this service, unless told with what proof. */
+  bytesClient(contract: DescService, proof?: Credentials): BytesClient;
   /** Throws when no instance of the process that serves this contract answers. */
   ping(contract: DescService): Promise<void>;
   /** Gives up its connections, once nothing is called any more. */
@@ -89,7 +89,8 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     client: (contract) => as(contract, credentials),
     anonymousClient,
-    bytesClient: (contract) => createBytesClient({ callee: calleeOf(contract), telemetry, credentials }),
+    bytesClient: (contract, proof = credentials) =>
+      createBytesClient({ callee: calleeOf(contract), telemetry, credentials: proof }),
     ping: (contract) => pingAny(processOf(contract).name, directory),
     close: () => {
       for (const callee of callees.values()) callee.close();

@@ -130,7 +130,8 @@ async function whereSomebodyTakesIt(
       throw shut;
     }
     const waitMs = backoffMs(++waits, random, 0, { baseMs: 25, maxMs: 500 });
-    if (now() - startedMs + waitMs >= readyMs) throw last;
+    const sinceMs = Math.min(startedMs, endpoints.emptySinceMs ?? startedMs);
+    if (now() - sinceMs + waitMs >= readyMs) throw last;
     await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     tried = [];
   }

@@ -374,6 +374,24 @@ describe("a callee that is not there yet", () => {
     expect(error.rawMessage).toBe("no instance of order is known; start order, or name it in WEFT_ENDPOINTS");
   });
 
+  test("is not waited for anew by every call once it has been away for so long", async () => {
+    const scripted = scriptedCallee({ instances: [], readyMs: 2000, random: () => 0.5 });
+    const first = callOn(scripted, { withinMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(reasonOf(await first.outcome())).toBe("no_instance");
+    const second = callOn(scripted, { withinMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(second.settled()).toBe(true);
+    scripted.directory.set([instanceAt(1)]);
+    expect(scripted.callee.endpoints.all).toHaveLength(1);
+    scripted.directory.set([]);
+    const third = callOn(scripted, { withinMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(third.settled()).toBe(false);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(third.settled()).toBe(true);
+  });
+
   test("but is announced is tried again and again, whatever tries are allowed", async () => {
     let up = false;
     const made = make(

@@ -165,13 +165,15 @@ export class UnaryCall implements Attempting {
   /** Nothing was sent so far, so only time limits these tries. */
   private tryWhereSomebodyIs(error: ConnectError): void {
     this.last = error;
-    const { now, random, readyMs } = this.callee;
+    const { now, random, readyMs, endpoints } = this.callee;
     if (this.isFreshLeft()) {
       this.attempt();
       return;
     }
     const waitMs = backoffMs(++this.absences, random, 0, { baseMs: 25, maxMs: absentMaxMs });
-    if (now() - this.startedMs + waitMs >= readyMs) {
+    // Once somebody has waited so long for the service, not every call does so anew.
+    const sinceMs = Math.min(this.startedMs, endpoints.emptySinceMs ?? this.startedMs);
+    if (now() - sinceMs + waitMs >= readyMs) {
       this.fail(error);
       return;
     }

@@ -1,13 +1,10 @@
 import type { Access } from "#gen/mesh/v1/options_pb.js";
 import type { Caller } from "../call/identity.ts";
-import { permits } from "../call/identity.ts";
+import { edge, permits } from "../call/identity.ts";
 import { fail } from "../errors.ts";
 
 /** Lets a caller in by returning, or throws why not. */
 export type AccessCheck = (caller: Caller) => void;
-
-/** It carries the calls of strangers, so it is no part of "every service": it must be named. */
-const edge = "gateway";
 
 const permissionForm = /^([a-z][a-z0-9_-]*|\*):([a-z][a-z0-9_-]*|\*)$/;
 

@@ -25,6 +25,8 @@ export interface Directory {
 /** A directory that knows of services nobody asked for, as the gateway and the console want. */
 export interface DiscoveredDirectory extends Directory {
   services(): readonly string[];
+  /** Calls back with the name of each service whose instances change from now on; gives back how to stop. */
+  watchServices(changed: (service: string) => void): () => void;
   /** Is what it says of now? Otherwise it is the last that was known. */
   isCurrent(): boolean;
 }
@@ -77,8 +79,8 @@ export async function openDirectory(options: DirectoryOptions): Promise<Discover
   };
   void nats.connection.closed().then(close);
   await Promise.race([loaded.promise, sleep(loadMs, undefined, { ref: false })]);
-  const { instances, watch, services, isCurrent } = view;
-  return { instances, watch, services, isCurrent, close };
+  const { instances, watch, services, watchServices, isCurrent } = view;
+  return { instances, watch, services, watchServices, isCurrent, close };
 }
 
 function taking(view: View, ignore: (key: string, why: string) => void): (entry: KvWatchEntry) => void {

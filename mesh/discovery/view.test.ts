@@ -203,6 +203,45 @@ describe("a watcher", () => {
   });
 });
 
+describe("a watcher of all services", () => {
+  test("is told which one changed, the first and the last instance too, until it stops", () => {
+    const seen: string[] = [];
+    const stop = view.watchServices((service) => seen.push(`${service}: ${ids(service)}`));
+    put("a");
+    put("a");
+    put("x", { service: "user" });
+    view.withdraw("order", "a");
+    expect(seen).toEqual(["order: a", "user: x", "order: "]);
+    stop();
+    put("b");
+    expect(seen).toHaveLength(3);
+  });
+
+  test("is told once of what changed while the view was not current", () => {
+    const seen: string[] = [];
+    view.watchServices((service) => seen.push(service));
+    view.doubt();
+    put("a");
+    put("b");
+    expect(seen).toEqual([]);
+    view.trust();
+    expect(seen).toEqual(["order"]);
+  });
+
+  test("that fails keeps nobody from being told", () => {
+    const errors: unknown[] = [];
+    view = createView({ now: () => nowMs, policy, onWatcherError: (error) => errors.push(error) });
+    view.trust();
+    let told = 0;
+    view.watchServices(() => {
+      throw new Error("mine");
+    });
+    view.watchServices(() => told++);
+    put("a");
+    expect([told, errors.length]).toEqual([1, 1]);
+  });
+});
+
 test("whatever happens, whoever renewed last stays until it is withdrawn or its silence is believed", () => {
   const id = fc.constantFrom("a", "b", "c");
   const step = fc.oneof(

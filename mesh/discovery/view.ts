@@ -16,6 +16,7 @@ export interface ViewOptions {
 }
 
 export type Watcher = (instances: readonly Instance[]) => void;
+export type ServiceWatcher = (service: string) => void;
 
 /** An instance whose lease is over, and which of its announcements was the last we know. */
 export interface Overdue {
@@ -56,6 +57,8 @@ export function createView(options: ViewOptions) {
   const services = new Map<string, Known>();
   /** Changed while the view was not current: told when all is in, as one change. */
   const untold = new Set<string>();
+  /** Those who are told of whichever service changed. */
+  const overseers = new Set<ServiceWatcher>();
   let count = 0;
   let currentSinceMs: number | undefined;
   /** Nobody is due before this. */
@@ -80,10 +83,11 @@ export function createView(options: ViewOptions) {
   };
   const tell = (service: string) => {
     const known = services.get(service);
-    if (!known) return;
-    for (const watcher of [...known.watchers]) {
+    const told = known ? Array.from(known.watchers, (it) => () => it(listOf(known))) : [];
+    for (const overseer of overseers) told.push(() => overseer(service));
+    for (const telling of told) {
       try {
-        watcher(listOf(known));
+        telling();
       } catch (error) {
         onWatcherError(error);
       }
@@ -92,8 +96,8 @@ export function createView(options: ViewOptions) {
   const change = (service: string, known: Known) => {
     known.list = undefined;
     if (known.entries.size === 0 && known.watchers.size === 0) services.delete(service);
-    else if (known.watchers.size === 0) return;
-    else if (currentSinceMs === undefined) untold.add(service);
+    if (known.watchers.size === 0 && overseers.size === 0) return;
+    if (currentSinceMs === undefined) untold.add(service);
     else tell(service);
   };
   const isLeaving = (entry: Entry, known: Known, atMs: number) =>
@@ -187,6 +191,12 @@ export function createView(options: ViewOptions) {
     instances(service: string): readonly Instance[] {
       const known = services.get(service);
       return known ? listOf(known) : none;
+    },
+    /** Calls back with the name of each service whose instances change. */
+    watchServices(changed: ServiceWatcher): () => void {
+      const overseer: ServiceWatcher = (service) => changed(service);
+      overseers.add(overseer);
+      return () => void overseers.delete(overseer);
     },
     services: (): readonly string[] =>
       [...services].filter(([, { entries }]) => entries.size > 0).map(([service]) => service),

@@ -4,11 +4,11 @@ export interface HealthCheck {
   readonly name: string;
   /** Without a critical dependency the service is unhealthy; without another it is degraded. */
   readonly critical: boolean;
-  /** Throws when the dependency is not well. */
+  /** Throws when the dependency is not well; gives `degraded` when it is so itself. */
   readonly check: () => Promise<unknown> | unknown;
 }
 
-export type DependencyStatus = "healthy" | "unhealthy";
+export type DependencyStatus = "healthy" | "degraded" | "unhealthy";
 export type HealthStatus = "healthy" | "degraded" | "unhealthy";
 
 export interface CheckResult {
@@ -26,6 +26,8 @@ export interface HealthReport {
 /** What a service depends on, asked when somebody wants to know. */
 export interface HealthChecks {
   add(check: HealthCheck): void;
+  /** Forgets what is of that name. */
+  remove(name: string): void;
   /** Runs all checks; callers during a run and within a second after it share that run. */
   report(): Promise<HealthReport>;
 }
@@ -45,6 +47,11 @@ export function createHealthChecks(options: HealthChecksOptions = {}): HealthChe
   return {
     add: (check) => {
       checks.push(check);
+      latest = undefined;
+    },
+    remove: (name) => {
+      const at = checks.findIndex((it) => it.name === name);
+      if (at >= 0) checks.splice(at, 1);
       latest = undefined;
     },
     report: () => {
@@ -74,8 +81,8 @@ async function runAll(checks: readonly HealthCheck[], timeoutMs: number): Promis
   const results = await Promise.all(
     checks.map(async (check) => [check.name, await run(check, timeoutMs)] as const),
   );
-  const bad = results.filter(([, result]) => result.status === "unhealthy");
-  const status = bad.some(([, result]) => result.critical)
+  const bad = results.filter(([, result]) => result.status !== "healthy");
+  const status = bad.some(([, result]) => result.critical && result.status === "unhealthy")
     ? "unhealthy"
     : bad.length > 0
       ? "degraded"
@@ -87,13 +94,14 @@ async function run({ check, critical }: HealthCheck, timeoutMs: number): Promise
   const started = performance.now();
   const timer = new AbortController();
   try {
-    await Promise.race([
+    const found = await Promise.race([
       Promise.resolve().then(check),
       sleep(timeoutMs, undefined, { signal: timer.signal, ref: false }).then(() => {
         throw new Error(`no answer within ${timeoutMs / 1000} s`);
       }),
     ]);
-    return { status: "healthy", critical, latencyMs: elapsed(started) };
+    const status = found === "degraded" ? "degraded" : "healthy";
+    return { status, critical, latencyMs: elapsed(started) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { status: "unhealthy", critical, latencyMs: elapsed(started), error: message };

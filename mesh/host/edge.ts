@@ -9,6 +9,8 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 /** What a process needs to stand before others: the means by which the mesh serves and calls. */
 export interface Edge {
   readonly instanceId: string;
+  /** Not in production, and not under test. */
+  readonly development: boolean;
   /** Answers this process's own contracts. */
   readonly rpc: Rpc;
   /** Its health and metrics. */

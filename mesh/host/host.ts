@@ -137,8 +137,9 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
         });
 
     function openFront(open: OpenFront) {
-      const edge = { instanceId, rpc, network, directory: discovered, authenticate, telemetry };
-      return (routes: Routes) => open({ ...edge, routes });
+      const { development } = config;
+      const means = { instanceId, development, rpc, network, directory: discovered, authenticate, telemetry };
+      return (routes: Routes) => open({ ...means, routes });
     }
 
     const stop = async () => {

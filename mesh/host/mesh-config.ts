@@ -100,6 +100,7 @@ export const perServiceFields = {
 };
 
 export interface MeshConfig {
+  readonly development: boolean;
   readonly host: string;
   readonly port: number;
   readonly databaseUrl: string | undefined;
@@ -149,6 +150,7 @@ export function readServiceConfig<F extends Fields>(
   const production = values.WEFT_ENV === "production";
   checkFaultsAllowed(values.WEFT_FAULTS, production, values.WEFT_FAULTS_IN_PRODUCTION);
   const config: MeshConfig = {
+    development: values.WEFT_ENV === "development",
     host: values.WEFT_HOST,
     port: Number(read[portName]),
     databaseUrl: (read[databaseName] as URL | undefined)?.href ?? databaseOn(values.DATABASE_URL, service),

@@ -2,12 +2,12 @@ import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
+import { edge } from "../call/identity.ts";
 import type { Envelope } from "../call/live-call.ts";
 import { LiveCall } from "../call/live-call.ts";
 import type { MethodPolicy } from "../contract/policy.ts";
 import type { WeftError } from "../errors.ts";
 import { fail } from "../errors.ts";
-import { newId } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
 import type { AdaptiveLimit, LimitOutcome } from "../resilience/adaptive-limit.ts";
 import type { WaitingRoom } from "../resilience/waiting-room.ts";
@@ -18,6 +18,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { parseTraceparent } from "../telemetry/trace-context.ts";
 import type { Authenticator, Credentials, Metadata } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
+import { idsOf } from "./ids.ts";
 import type { AnsweredMethod } from "./method.ts";
 import { createObserver } from "./observe.ts";
 import type { CallIds, CallRecord } from "./record.ts";
@@ -51,9 +52,6 @@ export interface IntakeOptions {
   /** Aborted when the service stops; ends streams that would go on, and nothing else. */
   stopping: AbortSignal;
 }
-
-/** Longest id we take over from a caller. */
-const longestId = 128;
 
 export function createIntake(options: IntakeOptions): Intake {
   const { authenticate, telemetry, limit, log, stopping } = options;
@@ -175,25 +173,6 @@ function identify(
   }
 }
 
-function idsOf(arrival: Arrival): CallIds {
-  const requestId = accept(arrival.header("x-request-id")) ?? newId();
-  return { requestId, correlationId: accept(arrival.header("x-correlation-id")) ?? requestId };
-}
-
-const accept = (id: string | undefined) => (id !== undefined && isId(id) ? id : undefined);
-
-/** `[\w.:-]+`, which is harmless in logs and headers; without the engine of regular expressions. */
-function isId(text: string): boolean {
-  if (text.length === 0 || text.length > longestId) return false;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at) | 0;
-    const isLetter = (char | 32) >= 97 && (char | 32) <= 122;
-    // Digits and the colon behind them, the hyphen and the point beside each other, the underscore.
-    if (!isLetter && !(char >= 48 && char <= 58) && char !== 45 && char !== 46 && char !== 95) return false;
-  }
-  return true;
-}
-
 function endWith(call: LiveCall, stopping: AbortSignal): void {
   const stop = () => call.end(stopping.reason);
   if (stopping.aborted) stop();
@@ -234,7 +213,7 @@ const overloaded = ({ inFlight, waiting }: WaitingRoom) =>
 
 /** Only the gateway may say that a call comes from elsewhere than its socket. */
 function clientOf(arrival: Arrival, service: string | undefined, address: string): Call["client"] {
-  const trusted = service === "gateway";
+  const trusted = service === edge;
   const forwarded = trusted ? (arrival.header("x-forwarded-for")?.split(",")[0]?.trim() ?? "") : "";
   const userAgent = (trusted && arrival.header("x-forwarded-user-agent")) || arrival.header("user-agent");
   return { address: isIP(forwarded) ? forwarded : address, userAgent: (userAgent ?? "").slice(0, 256) };

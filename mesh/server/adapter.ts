@@ -3,7 +3,7 @@ import { constants } from "node:http2";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import type { Held } from "../bounds/held.ts";
+import type { Held, Hold } from "../bounds/held.ts";
 import type { ServerLimits } from "../bounds/limits.ts";
 import type { Share } from "../bounds/share.ts";
 import { createShare } from "../bounds/share.ts";
@@ -41,7 +41,7 @@ export function createAdapter(options: AdapterOptions) {
     const outgoing = stallGuard.watch(outgoingOf(request, response));
     response.once("close", outgoing.done);
     const handler = handlers.get(path) ?? front?.handler(path);
-    const unhurried = handler ? lastsLong(handler) : front?.lastsLong(request);
+    const unhurried = handler ? lastsLong(handler) : front !== undefined;
     const limitMs = unhurried ? undefined : limits.bodyMs;
     limitBody(request, response, { limitMs, lingerMs: limits.lingerMs });
     if (tooManyFields(request, limits.headerFields)) {
@@ -58,7 +58,7 @@ export function createAdapter(options: AdapterOptions) {
         return;
       }
       response.once("close", giveBack);
-      if (!handler) await front?.serve(request, response);
+      if (!handler) await front?.serve(request, response, () => holdFor(request, response, { held, log }));
       else if (!front?.greet(request, response)) {
         await answerRpc(request, response, handler, { held, limits, log });
       }
@@ -107,11 +107,7 @@ async function answerRpc(
     answerPlainly(response, 400);
     return;
   }
-  const hold = held.open(() => {
-    log.warn({ peer: peerAddress(request), method: handler.method.name }, "call cut: too many bytes held");
-    cutRequest(request);
-  });
-  response.once("close", hold.close);
+  const hold = holdFor(request, response, { held, log });
   try {
     const { body, ...answer } = await handler({ ...asked, body: readBody(request, handler, limits, hold) });
     await sentWhole(request, limits.lingerMs, !lastsLong(handler));
@@ -124,6 +120,21 @@ async function answerRpc(
     if (code !== Code.Aborted && code !== Code.Canceled) log.debug({ err: error }, "answer not delivered");
     response.destroy();
   }
+}
+
+/** Counts what a request holds until it is answered, and cuts it when all together hold too much. */
+function holdFor(
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+  { held, log }: Pick<Means, "held" | "log">,
+): Hold {
+  const hold = held.open(() => {
+    const [path = ""] = (request.url ?? "").split("?", 1);
+    log.warn({ peer: peerAddress(request), path: path.slice(0, 200) }, "call cut: too many bytes held");
+    cutRequest(request);
+  });
+  response.once("close", hold.close);
+  return hold;
 }
 
 /** The request as handlers take it, unless it has no host to make an address with. */

@@ -1,4 +1,5 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { Hold } from "../bounds/held.ts";
 import type { NodeServerRequest, NodeServerResponse } from "./node.ts";
 
 /**
@@ -11,8 +12,10 @@ export interface Front {
   greet(request: NodeServerRequest, response: NodeServerResponse): boolean;
   /** The handler of an RPC path that is not the process's own; asked for each request. */
   handler(path: string): UniversalHandler | undefined;
-  /** Whether the body of this request, which is no RPC, may come in for as long as it likes. */
-  lastsLong(request: NodeServerRequest): boolean;
-  /** Answers what is no RPC. A rejection is logged and ends the connection. */
-  serve(request: NodeServerRequest, response: NodeServerResponse): Promise<void> | void;
+  /**
+   * Answers what is no RPC, and sees to it that bodies do not take for ever. What
+   * it holds in memory it counts in a hold. A rejection is logged and ends the
+   * connection.
+   */
+  serve(request: NodeServerRequest, response: NodeServerResponse, openHold: () => Hold): Promise<void> | void;
 }

@@ -136,6 +136,7 @@ export function scriptedCallee(options: ScriptedCalleeOptions = {}): ScriptedCal
     callerId: "me",
     subsetSize: options.subsetSize ?? 32,
     random,
+    now,
     open,
     dismiss: ({ lanes }) => lanes.close(),
   });

@@ -2,7 +2,7 @@ import { Outcome } from "#gen/security/v1/audit_pb.js";
 import type { CheckPermissionRequest, PermissionService, Resource } from "#gen/security/v1/permissions_pb.js";
 import type { TeamService } from "#gen/user/v1/team_pb.js";
 import type { Call, Clients, Database, Handlers } from "#mesh";
-import { describeCaller, fail, permits } from "#mesh";
+import { describeCaller, edge, fail, permits } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import type { Decision, Question, Target, TeamRole } from "./decision.ts";
@@ -35,7 +35,7 @@ export const permissions = ({
   const recordDenial = async (question: Question, decision: Decision, call: Call) => {
     const { userId, permission } = question;
     // Who asks about himself is denied nothing yet, and could ask for ever.
-    if (!call.caller.service && call.caller.user?.id === userId) return;
+    if (!isService(call) && call.caller.user?.id === userId) return;
     const held = sampler.admit(`${userId} ${permission}`);
     if (held !== undefined) await trail.tryRecord(denial(question, decision, held, call));
   };
@@ -76,7 +76,7 @@ export const permissions = ({
      * to own anything, so he is answered by his roles alone.
      */
     async checkPermission(request, call) {
-      const question = questionOf(request, call.caller.service !== undefined);
+      const question = questionOf(request, isService(call));
       requireMayAsk(call, question.userId);
       const decision = await decide(question, call);
       if (!decision.allowed) await recordDenial(question, decision, call);
@@ -107,6 +107,9 @@ export const permissions = ({
     },
   };
 };
+
+/** A service that looked at the resource itself; the gateway only repeats what its caller claims. */
+const isService = ({ caller: { service } }: Call): boolean => service !== undefined && service.name !== edge;
 
 /** What others may do is not everybody's business, also when a service carries the question. */
 function requireMayAsk({ caller: { user } }: Call, aboutId: string): void {

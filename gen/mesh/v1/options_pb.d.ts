@@ -133,6 +133,14 @@ export declare type Method = Message<"mesh.v1.Method"> & {
   maxAttempts: number;
 
   /**
+   * Not for the outside: the gateway neither serves nor names it, whoever may
+   * call it. Methods that let no user in need not say so.
+   *
+   * @generated from field: bool internal = 8;
+   */
+  internal: boolean;
+
+  /**
    * Sends a second try beside a slow first one and takes the sooner answer.
    * Only for methods with `idempotency_level = NO_SIDE_EFFECTS`.
    *
