@@ -80,7 +80,7 @@ ${lines.join("\n")}
   --quick       less than a minute: an impression, not a result
   --seconds N   length of one measurement
   --peer a,b    compare with these only
-  --features    what each of Weft's own features costs (rpc)
+  --features    what each of Weft's own features costs (rpc, gateway)
   --json        one JSON object on standard output
 `);
 }

@@ -4,5 +4,6 @@ import type { Benchmark } from "./benchmark.ts";
 export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   rpc: async () => (await import("./rpc/benchmark.ts")).rpc,
   streams: async () => (await import("./streams/benchmark.ts")).streams,
+  gateway: async () => (await import("./gateway/benchmark.ts")).gateway,
   discovery: async () => (await import("./discovery/benchmark.ts")).discovery,
 };

@@ -27,10 +27,10 @@ test("the README's calls work as they are written", { timeout: 120_000 }, async 
   const [, code = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
   await using checkout = new Checkout();
   const up = await checkout.up();
-  const here = (text: string) => text.replaceAll("http://localhost:8001", up.url("user"));
+  const here = (text: string) => text.replaceAll("http://localhost:8000", up.url("gateway"));
 
   const registered = await promisify(execFile)("bash", ["-c", here(curl)]);
-  expect(JSON.parse(registered.stdout)).toHaveProperty("session.accessToken");
+  expect(JSON.parse(registered.stdout)).toHaveProperty("data.session.access_token");
 
   // Inside the checkout, where `#gen` is known.
   const folder = join(root, ".weft", "readme");

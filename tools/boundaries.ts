@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["gen", "mesh"],
   cli: ["gen", "mesh", "embedded"],
   tools: [],
-  bench: ["gen", "mesh", "mesh/testing", "tools"],
+  bench: ["gen", "mesh", "gateway", "embedded", "mesh/testing", "tools"],
   test: ["gen", "mesh", "embedded", "services", "gateway", "cli", "sandbox", "tools", "mesh/testing"],
 };
 
@@ -30,7 +30,7 @@ export interface Arrow {
 export function forbiddenIn(root: string, file: string, source: string): Arrow[] {
   const from = placeOf(relative(root, file));
   if (from === undefined) return [];
-  const isTest = file.endsWith(".test.ts");
+  const isTest = file.endsWith(".test.ts") || file.split(sep).includes("testing");
   return importsOf(source).flatMap((specifier) => {
     const target = resolveTarget(root, file, specifier);
     if (target === undefined) return [];

@@ -60,6 +60,7 @@ export function callAll(view: View): Endpoints[] {
       directory,
       callerId: "caller",
       subsetSize,
+      now,
       random: Math.random,
       open,
       dismiss: () => {},

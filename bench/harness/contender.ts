@@ -28,15 +28,16 @@ export interface Figures {
   readonly rssServerMb: number;
 }
 
-/** A peer that runs: a process that serves and one that calls. */
-export interface Contender {
+/** A peer that runs, and what is seen of it in each round. */
+export interface Contender<F = Figures> {
   readonly name: string;
   /** Throws when it does not do the work. */
   check(name: string): Promise<void>;
-  measure(cell: Cell, ms: number): Promise<Figures>;
+  measure(cell: Cell, ms: number): Promise<F>;
   stop(): Promise<void>;
 }
 
+/** A process that serves, and one that calls. */
 export async function startContender(peer: Peer, work: string, signal: AbortSignal): Promise<Contender> {
   const { name, options = {} } = peer;
   const server = startChild(`server of ${name}`, signal);

@@ -19,6 +19,7 @@ const template = {
         "import_extension=js",
         "rewrite_imports=./buf/validate/*_pb.js:@bufbuild/protovalidate/gen",
         "rewrite_imports=./mesh/v1/*_pb.js:#gen",
+        "rewrite_imports=./google/api/*_pb.js:#gen",
       ],
     },
   ],

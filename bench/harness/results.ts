@@ -1,26 +1,32 @@
-import type { Result } from "./rounds.ts";
+import type { Measured, Result } from "./rounds.ts";
 import { ratiosTo, round } from "./statistics.ts";
 import type { Table } from "./table.ts";
 
-/** A table for each cell, with `ours` compared to everyone. `unit` is what is counted, such as calls. */
-export function resultTables(results: readonly Result[], ours: string, unit: string): Table[] {
+/** A figure in a table: its head, its name, and how many digits of it are shown. */
+export type Column<F> = readonly [head: string, figure: keyof F, digits: number];
+
+type Latencies = { readonly p50Ms: number; readonly p99Ms: number };
+
+export interface TableOptions<F> {
+  /** Who is compared with everyone. */
+  readonly ours: string;
+  /** What is counted, such as calls. */
+  readonly unit: string;
+  /** Beside rate and latencies. */
+  readonly columns: readonly Column<F>[];
+}
+
+/** A table for each cell. */
+export function tablesOf<F extends Measured & Latencies>(
+  results: readonly F[],
+  { ours, unit, columns }: TableOptions<F>,
+): Table[] {
   const cells = Map.groupBy(results, (it) => `${it.case}, ${it.inFlight} in flight`);
   return [...cells].map(([title, rows]) => {
     const own = rows.find((it) => it.peer === ours)?.perSecond ?? Number.NaN;
     return {
       title,
-      head: [
-        "",
-        `${unit}/s`,
-        `${ours} is`,
-        "±",
-        "p50 ms",
-        "p99 ms",
-        "CPU µs client",
-        "server",
-        "RSS MB client",
-        "server",
-      ],
+      head: ["", `${unit}/s`, `${ours} is`, "±", "p50 ms", "p99 ms", ...columns.map(([head]) => head)],
       rows: rows.map((it) => [
         it.peer,
         it.perSecond.toFixed(0),
@@ -28,19 +34,26 @@ export function resultTables(results: readonly Result[], ours: string, unit: str
         `${(it.spread * 100).toFixed(0)} %`,
         number(it.p50Ms, 3),
         number(it.p99Ms, 2),
-        number(it.cpuClientMicros, 0),
-        number(it.cpuServerMicros, 0),
-        number(it.rssClientMb, 0),
-        number(it.rssServerMb, 0),
+        ...columns.map(([, figure, digits]) => number(Number(it[figure]), digits)),
       ]),
     };
   });
 }
 
+const callColumns: readonly Column<Result>[] = [
+  ["CPU µs client", "cpuClientMicros", 0],
+  ["server", "cpuServerMicros", 0],
+  ["RSS MB client", "rssClientMb", 0],
+  ["server", "rssServerMb", 0],
+];
+
+export const resultTables = (results: readonly Result[], ours: string, unit: string): Table[] =>
+  tablesOf(results, { ours, unit, columns: callColumns });
+
 const number = (value: number, digits: number) => (Number.isNaN(value) ? "-" : value.toFixed(digits));
 
 /** The results as they go into JSON, where NaN (a latency that means nothing) becomes null. */
-export const resultObjects = (results: readonly Result[]): object[] =>
+export const resultObjects = (results: readonly object[]): object[] =>
   results.map((it) =>
     Object.fromEntries(
       Object.entries(it).map(([key, value]) => [key, typeof value === "number" ? round(value, 4) : value]),
@@ -49,7 +62,7 @@ export const resultObjects = (results: readonly Result[]): object[] =>
 
 /** How many times as many calls `ours` does as each of the others, in one cell. */
 export function ratiosAt(
-  results: readonly Result[],
+  results: readonly Measured[],
   headline: { readonly name: string; readonly lanes: number },
   ours: string,
   others: readonly string[],

@@ -11,14 +11,9 @@ export const spreadOf = (values: readonly number[]): number =>
   (Math.max(...values) - Math.min(...values)) / 2 / median(values);
 
 /** The median of each number of several records of one shape. */
-export function medianOf<K extends string>(
-  records: readonly Readonly<Record<K, number>>[],
-): Record<K, number> {
-  const keys = Object.keys(records[0] ?? {}) as K[];
-  return Object.fromEntries(keys.map((key) => [key, median(records.map((it) => it[key]))])) as Record<
-    K,
-    number
-  >;
+export function medianOf<R extends { readonly [K in keyof R]: number }>(records: readonly R[]): R {
+  const keys = Object.keys(records[0] ?? {}) as (keyof R)[];
+  return Object.fromEntries(keys.map((key) => [key, median(records.map((it) => it[key]))])) as unknown as R;
 }
 
 /** How often `ours` is `theirs`, for each of those named. */

@@ -29,8 +29,8 @@ export async function welcome({ services, infrastructure, tookMs }: WelcomeOptio
   const portOf = (name: string) => services.find((service) => service.name === name)?.port;
   print(`\n${paint("bold", "Weft is up")} ${paint("dim", `(${(tookMs / 1000).toFixed(1)} s)`)}\n`);
   print(`${table(["service", "health", "url"], rows)}\n`);
-  const user = portOf("user");
-  if (user !== undefined) print(`${examples(user)}\n`);
+  const gateway = portOf("gateway");
+  if (gateway !== undefined) print(`${examples(gateway)}\n`);
   print(
     paint("dim", "Ctrl-C stops it. In another terminal: npx weft status, npx weft logs -f, npx weft help"),
   );
@@ -58,12 +58,13 @@ async function ask(url: string): Promise<string> {
   }
 }
 
-function examples(userPort: number): string {
-  const base = `http://localhost:${userPort}`;
+function examples(port: number): string {
+  const base = `http://localhost:${port}`;
   const account = '{"email":"ada@example.com","password":"correct horse 9","display_name":"Ada"}';
   return `${paint("bold", "Try")}
-  curl ${base}/user.v1.AuthService/Register -H 'content-type: application/json' \\
+  ${base}/api/docs, in a browser
+  curl ${base}/api/v1/auth/register -H 'content-type: application/json' \\
     -d '${account}'
-  npx buf curl --http2-prior-knowledge --protocol grpc ${base} --list-methods
-  npx weft call user.v1.UserService/GetProfile --token "$(npx weft token)"`;
+  curl ${base}/api/v1/users/profile -H "authorization: Bearer $(npx weft token)"
+  npx buf curl --http2-prior-knowledge --protocol grpc ${base} --list-methods`;
 }

@@ -10,7 +10,17 @@ test.each(["order.created", "order", "a_b.c-d.E9", "order.*", "*.created", "orde
   (subject) => expect(isEventSubject(subject)).toBe(true),
 );
 
-test.each(["", ".", "order.", ".order", "a..b", "a b", "a\r\nPUB x", "a.>.b", "a*", "a>", "ü", "a".repeat(201)])(
-  "%j is none",
-  (subject) => expect(isEventSubject(subject)).toBe(false),
-);
+test.each([
+  "",
+  ".",
+  "order.",
+  ".order",
+  "a..b",
+  "a b",
+  "a\r\nPUB x",
+  "a.>.b",
+  "a*",
+  "a>",
+  "ü",
+  "a".repeat(201),
+])("%j is none", (subject) => expect(isEventSubject(subject)).toBe(false));

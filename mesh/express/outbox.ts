@@ -31,7 +31,7 @@ export class Outbox {
     this.slab.writeUInt32BE(this.end - this.frame - 4, this.frame);
     if (this.scheduled) return;
     this.scheduled = true;
-    process.nextTick(flush, this);
+    setImmediate(flush, this);
   }
 
   u8(value: number): void {

@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
+import type { NodeServerRequest, NodeServerResponse } from "#mesh/server/node.ts";
+
+/** Sends a whole answer. Headers come in pairs, names in small letters. */
+export function send(
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+  status: number,
+  headers: readonly string[],
+  body: string | Uint8Array,
+): void {
+  begin(request, response, status, headers);
+  if (request.method === "HEAD" || status === 304 || status === 204) response.end();
+  else response.end(body);
+}
+
+/** Sends the head of an answer. */
+export function begin(
+  request: NodeServerRequest,
+  response: NodeServerResponse,
+  status: number,
+  headers: readonly string[],
+): void {
+  if ("stream" in request) {
+    const http2 = response as unknown as Http2ServerResponse;
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const [name = "", value = ""] = [headers[at], headers[at + 1]];
+      http2.appendHeader(name, value);
+    }
+    http2.writeHead(status);
+    return;
+  }
+  // Pairs are what Node writes the quickest; it looks at none of them but to see what is there.
+  (response as unknown as ServerResponse<IncomingMessage>).writeHead(status, headers as string[]);
+}

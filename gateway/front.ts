@@ -1,0 +1,107 @@
+import type { Logger } from "#mesh";
+import type { LiveCall } from "#mesh/call/live-call.ts";
+import { toWireError } from "#mesh/errors.ts";
+import { idsOf } from "#mesh/rpc/ids.ts";
+import type { Front } from "#mesh/server/front.ts";
+import type { NodeServerRequest } from "#mesh/server/node.ts";
+import type { ClientOf } from "./edge/client-of.ts";
+import type { Cors } from "./edge/cors.ts";
+import { answerPreflight, exposedHeaders, isPreflight } from "./edge/cors.ts";
+import { Exchange } from "./edge/exchange.ts";
+import type { FindPage } from "./edge/pages.ts";
+import { answerByRoute } from "./edge/rest.ts";
+import { headerOf } from "./edge/rest-arrival.ts";
+import type { EdgeRoute } from "./edge/route.ts";
+import { answerNoRoute } from "./edge/unknown-path.ts";
+import { versionedPath } from "./edge/versions.ts";
+import type { Limiter } from "./limits/limiter.ts";
+import type { Match } from "./routing/router.ts";
+import type { Snapshot } from "./served/snapshot.ts";
+
+export interface FrontOptions {
+  readonly snapshot: () => Snapshot;
+  readonly cors: Cors;
+  readonly clientOf: ClientOf;
+  readonly isTrusted: (address: string) => boolean;
+  readonly limiter: Limiter | undefined;
+  /** What is no route: health, metrics, docs. */
+  readonly pages: FindPage;
+  readonly answer: (
+    exchange: Exchange,
+    match: Match<EdgeRoute>,
+    call: LiveCall,
+    query: string,
+  ) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** What the gateway's port answers: web pages, routes and RPCs of the services behind it. */
+export function createFront(options: FrontOptions): Front {
+  const { snapshot, cors, clientOf, isTrusted, limiter, pages, answer, log } = options;
+
+  const serve = async (exchange: Exchange, url: string): Promise<void> => {
+    const { request } = exchange;
+    const mark = url.indexOf("?");
+    const raw = mark < 0 ? url : url.slice(0, mark);
+    const query = mark < 0 ? "" : url.slice(mark + 1);
+    const verb = request.method ?? "";
+    const now = snapshot();
+    try {
+      const page = verb === "GET" || verb === "HEAD" ? pages(raw) : undefined;
+      if (page) {
+        await page(exchange);
+        return;
+      }
+      const path = versionedPath(raw, exchange.header("api-version"), now.versions);
+      const match = now.router.match(verb, path);
+      if (match) {
+        await answerByRoute({ limiter, answer }, exchange, match, query);
+        return;
+      }
+      log.debug({ verb, path: raw.slice(0, 200), peer: exchange.client }, "no route");
+      await answerNoRoute(exchange, now, verb, path);
+    } catch (thrown) {
+      await exchange.fail(toWireError(thrown));
+    }
+  };
+
+  return {
+    greet(request, response) {
+      if (isPreflight(request)) {
+        answerPreflight(cors, request, response);
+        return true;
+      }
+      const origin = cors.allowed(request.headers.origin);
+      response.setHeader("x-content-type-options", "nosniff");
+      response.setHeader("vary", "origin");
+      if (origin) {
+        response.setHeader("access-control-allow-origin", origin);
+        response.setHeader("access-control-expose-headers", exposedHeaders);
+      }
+      return false;
+    },
+
+    handler: (path) => snapshot().handlers.get(path),
+
+    serve(request, response, openHold) {
+      if (isPreflight(request)) {
+        answerPreflight(cors, request, response);
+        return undefined;
+      }
+      const socketAddress = request.socket?.remoteAddress ?? "";
+      const client = clientOf(socketAddress, headerOf(request, "x-forwarded-for"));
+      const exchange = new Exchange({
+        request,
+        response,
+        ids: idsOf({ header: (name) => headerOf(request, name) }),
+        client,
+        origin: cors.allowed(request.headers.origin),
+        secure: isTrusted(socketAddress) && cameByTls(request),
+        openHold,
+      });
+      return serve(exchange, request.url ?? "/");
+    },
+  };
+}
+
+const cameByTls = ({ headers }: NodeServerRequest) => headers["x-forwarded-proto"] === "https";
