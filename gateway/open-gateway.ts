@@ -3,15 +3,17 @@ import { GatewayService } from "#gen/gateway/v1/gateway_pb.js";
 import { fail } from "#mesh";
 import type { Edge } from "#mesh/host/edge.ts";
 import type { Front } from "#mesh/server/front.ts";
+import { createCaching } from "./cache/caching.ts";
+import { createKeeping } from "./cache/create-keeping.ts";
 import { openContracts } from "./contracts/live-contracts.ts";
 import { docsPages } from "./docs/docs-pages.ts";
 import { isIn } from "./edge/client-address.ts";
 import { createClientOf } from "./edge/client-of.ts";
 import { createCors } from "./edge/cors.ts";
 import { createJsonCall } from "./edge/json-call.ts";
-import { keepNothing } from "./edge/keeping.ts";
 import { firstOf } from "./edge/pages.ts";
 import { createFront } from "./front.ts";
+import { createIdempotency } from "./idempotency/idempotency.ts";
 import { createLimiter } from "./limits/limiter.ts";
 import { openExchange } from "./limits/nats-exchange.ts";
 import { bindingsOf } from "./routing/bindings-of.ts";
@@ -35,7 +37,7 @@ const bodyMs = 30_000;
 
 /** Puts the gateway together and learns what there is to serve. */
 export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
-  const { config, log, nats, health, stopping } = given;
+  const { config, log, nats, metrics, health, stopping } = given;
   const { directory, network, authenticate, telemetry, rpc: own } = edge;
   if (!directory) throw noDiscovery();
   const exchange = config.GATEWAY_RATE_LIMITS ? openExchange({ nats, log }) : undefined;
@@ -57,6 +59,8 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     enter: createEntering({ limiter, clientOf }),
     describe: createReflection({ ...common, ownContracts: [GatewayService] }),
   });
+  const caching = createCaching({ maxBytes: config.GATEWAY_CACHE_BYTES, nats, log, metrics });
+  const idempotency = createIdempotency({ nats, log, ttlMs: config.GATEWAY_IDEMPOTENCY_TTL });
   const watchHealth = createServicesHealth(health, directory);
   let snapshot: Snapshot = snapshotOf(contracts.current());
   const serve = (next: Snapshot) => {
@@ -79,7 +83,7 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     pages,
     answer: createJsonCall({
       body: { bytes: config.GATEWAY_BODY_BYTES, ms: bodyMs },
-      keeping: keepNothing,
+      keeping: createKeeping({ caching, idempotency }),
     }),
     log,
   });
@@ -96,6 +100,8 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     close: async () => {
       stopWatching();
       contracts.close();
+      caching.close();
+      idempotency.close();
       limiter?.close();
     },
   };

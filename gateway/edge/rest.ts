@@ -4,6 +4,7 @@ import { fail } from "#mesh";
 import type { LiveCall } from "#mesh/call/live-call.ts";
 import { codeName, toWireError } from "#mesh/errors.ts";
 import type { CallRecord } from "#mesh/rpc/record.ts";
+import { outlivesItsClient } from "../idempotency/request-key.ts";
 import { addressIdentity } from "../limits/address.ts";
 import type { Decision } from "../limits/decision.ts";
 import { limitFactor } from "../limits/factor.ts";
@@ -46,9 +47,11 @@ export async function answerByRoute(
     const call = admitted instanceof Promise ? await admitted : admitted;
     exchange.call = call;
     if (forServices && exchange.header("authorization") === undefined) throw serviceRequired(method.name);
-    response.once("close", () => {
-      if (!isOver) call.end(hungUp());
-    });
+    if (!outlivesItsClient(request, match.value)) {
+      response.once("close", () => {
+        if (!isOver) call.end(hungUp());
+      });
+    }
     if (limiter) {
       const { user } = call.caller;
       const identity = user ? `user:${user.id}` : addressIdentity(client);

@@ -10,10 +10,15 @@ export function send(
   headers: readonly string[],
   body: string | Uint8Array,
 ): void {
+  if (isGone(request, response)) return;
   begin(request, response, status, headers);
   if (request.method === "HEAD" || status === 304 || status === 204) response.end();
   else response.end(body);
 }
+
+/** Nobody is there any more; to HTTP/2 it would be an error to answer. */
+const isGone = (request: NodeServerRequest, response: NodeServerResponse): boolean =>
+  "stream" in request ? request.stream.destroyed : response.destroyed;
 
 /** Sends the head of an answer. */
 export function begin(

@@ -33,7 +33,9 @@ export function answerNoRoute(
 /** `/package.Service/Method` is nobody's page. */
 const isRpc = (exchange: Exchange) =>
   /^application\/(grpc|proto|connect)/.test(exchange.header("content-type") ?? "") ||
-  exchange.header("connect-protocol-version") !== undefined;
+  exchange.header("connect-protocol-version") !== undefined ||
+  // A GET says it in its query.
+  /[?&]connect=v1(&|$)/.test(exchange.request.url ?? "");
 
 const wrongVerb = (verb: string, allow: string) =>
   fail.unimplemented("method_not_allowed", `${verb.slice(0, 20)} is not among ${allow}`);

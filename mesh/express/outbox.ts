@@ -31,6 +31,8 @@ export class Outbox {
     this.slab.writeUInt32BE(this.end - this.frame - 4, this.frame);
     if (this.scheduled) return;
     this.scheduled = true;
+    // Not by `nextTick`: that comes after what one socket brought, and behind a gateway calls come by
+    // many sockets. Measured there with 64 of them: 30 % less CPU at the gateway, 50 % at the service.
     setImmediate(flush, this);
   }
 
