@@ -6,12 +6,13 @@ import type { Front } from "#mesh/server/front.ts";
 import type { NodeServerRequest } from "#mesh/server/node.ts";
 import type { ClientOf } from "./edge/client-of.ts";
 import type { Cors } from "./edge/cors.ts";
-import { answerPreflight, exposedHeaders, isPreflight } from "./edge/cors.ts";
+import { answerPreflight, isPreflight, nameOrigin } from "./edge/cors.ts";
 import { Exchange } from "./edge/exchange.ts";
 import type { FindPage } from "./edge/pages.ts";
 import { answerByRoute } from "./edge/rest.ts";
 import { headerOf } from "./edge/rest-arrival.ts";
 import type { EdgeRoute } from "./edge/route.ts";
+import { secureAnswer } from "./edge/security-headers.ts";
 import { answerNoRoute } from "./edge/unknown-path.ts";
 import { versionedPath } from "./edge/versions.ts";
 import type { Limiter } from "./limits/limiter.ts";
@@ -65,19 +66,18 @@ export function createFront(options: FrontOptions): Front {
     }
   };
 
+  const isSecure = (request: NodeServerRequest) =>
+    cameByTls(request) && isTrusted(request.socket?.remoteAddress ?? "");
+
   return {
     greet(request, response) {
       if (isPreflight(request)) {
+        secureAnswer(response, isSecure(request));
         answerPreflight(cors, request, response);
         return true;
       }
-      const origin = cors.allowed(request.headers.origin);
-      response.setHeader("x-content-type-options", "nosniff");
-      response.setHeader("vary", "origin");
-      if (origin) {
-        response.setHeader("access-control-allow-origin", origin);
-        response.setHeader("access-control-expose-headers", exposedHeaders);
-      }
+      secureAnswer(response, isSecure(request));
+      nameOrigin(response, cors.allowed(request.headers.origin));
       return false;
     },
 
@@ -85,6 +85,7 @@ export function createFront(options: FrontOptions): Front {
 
     serve(request, response, openHold) {
       if (isPreflight(request)) {
+        secureAnswer(response, isSecure(request));
         answerPreflight(cors, request, response);
         return undefined;
       }
@@ -96,7 +97,7 @@ export function createFront(options: FrontOptions): Front {
         ids: idsOf({ header: (name) => headerOf(request, name) }),
         client,
         origin: cors.allowed(request.headers.origin),
-        secure: isTrusted(socketAddress) && cameByTls(request),
+        secure: isSecure(request),
         openHold,
       });
       return serve(exchange, request.url ?? "/");

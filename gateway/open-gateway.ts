@@ -25,6 +25,7 @@ import type { Given } from "./setup.ts";
 import { operatorPages } from "./status/operator-pages.ts";
 import { createServicesHealth } from "./status/services-health.ts";
 import type { View } from "./status/status.ts";
+import { createStreamCall } from "./streams/stream-call.ts";
 
 export interface Gateway {
   readonly front: Front;
@@ -74,6 +75,9 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     operatorPages({ routes: edge.routes, operators: config.GATEWAY_OPERATORS, authenticate }),
     docsPages({ title: "Weft", bindings: () => snapshot.bindings }),
   );
+  const body = { bytes: config.GATEWAY_BODY_BYTES, ms: bodyMs };
+  const answerJson = createJsonCall({ body, keeping: createKeeping({ caching, idempotency }) });
+  const answerStream = createStreamCall({ network, body, uploadBytes: config.GATEWAY_UPLOAD_BYTES });
   const front = createFront({
     snapshot: () => snapshot,
     cors: createCors(config.GATEWAY_CORS_ORIGINS, edge.development),
@@ -81,10 +85,10 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     isTrusted: (address) => isIn(config.GATEWAY_TRUSTED_PROXIES, address),
     limiter,
     pages,
-    answer: createJsonCall({
-      body: { bytes: config.GATEWAY_BODY_BYTES, ms: bodyMs },
-      keeping: createKeeping({ caching, idempotency }),
-    }),
+    answer: (exchange, match, call, query) =>
+      match.value.method.desc.methodKind === "unary"
+        ? answerJson(exchange, match, call, query)
+        : answerStream(exchange, match, call, query),
     log,
   });
   return {

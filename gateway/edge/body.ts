@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 import { fail } from "#mesh";
 import type { Hold } from "#mesh/bounds/held.ts";
+import { hasBody } from "#mesh/server/body.ts";
 import type { NodeServerRequest } from "#mesh/server/node.ts";
 
 const decoders = {
@@ -24,13 +25,6 @@ export function readWhole(
   openHold: () => Hold,
 ): Promise<Uint8Array> | undefined {
   return hasBody(request) ? readAll(request, limits, openHold) : undefined;
-}
-
-/** RFC 9112 §6: a request has a body when it says how that ends; over HTTP/2 the stream says it. */
-export function hasBody(request: NodeServerRequest): boolean {
-  const { headers } = request;
-  if (headers["content-length"] !== undefined) return headers["content-length"] !== "0";
-  return "stream" in request ? !request.stream.endAfterHeaders : headers["transfer-encoding"] !== undefined;
 }
 
 async function readAll(

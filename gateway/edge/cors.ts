@@ -43,6 +43,14 @@ export const exposedHeaders = [
   "grpc-status-details-bin",
 ].join(", ");
 
+/** Says on an answer that somebody else writes which page may read it. */
+export function nameOrigin(response: NodeServerResponse, origin: string | undefined): void {
+  response.setHeader("vary", "origin");
+  if (!origin) return;
+  response.setHeader("access-control-allow-origin", origin);
+  response.setHeader("access-control-expose-headers", exposedHeaders);
+}
+
 /** Protocol headers of Connect and gRPC-Web, and those of our own; simple ones need no leave. */
 const requestHeaders = [
   "authorization",

@@ -8,12 +8,12 @@ import { createIsoTime } from "#mesh/telemetry/iso-time.ts";
 import type { Decision } from "../limits/decision.ts";
 import { chooseCoding } from "./accept.ts";
 import { codings, compress, isCompressible, worthCompressing } from "./compress.ts";
-import { exposedHeaders } from "./cors.ts";
+import { exposedHeaders, nameOrigin } from "./cors.ts";
 import { failureText, successText } from "./envelope.ts";
 import type { Failure } from "./failure.ts";
 import { failureOf } from "./failure.ts";
 import { headerOf } from "./rest-arrival.ts";
-import { securityHeaders, strictTransport } from "./security-headers.ts";
+import { secureAnswer, securityHeaders, strictTransport } from "./security-headers.ts";
 import { begin, send } from "./send.ts";
 
 export interface ExchangeOptions {
@@ -83,6 +83,15 @@ export class Exchange {
   refuse(failure: Failure, more: readonly string[]): void | Promise<void> {
     const text = failureText(failure, this.ids.requestId, isoTime(Date.now()));
     return this.sendText(failure.status, jsonType, text, [...more, "cache-control", "no-store"]);
+  }
+
+  /** What every answer says, on one that somebody else writes. */
+  greet(): void {
+    const { response, ids, origin, secure } = this;
+    response.setHeader("x-request-id", ids.requestId);
+    response.setHeader("x-correlation-id", ids.correlationId);
+    secureAnswer(response, secure);
+    nameOrigin(response, origin);
   }
 
   noContent(more: Fields): void {

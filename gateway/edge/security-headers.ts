@@ -1,3 +1,5 @@
+import type { NodeServerResponse } from "#mesh/server/node.ts";
+
 /**
  * What every answer carries, in pairs. An answer is data: nothing in it may run,
  * be framed, or be guessed to be of another type (OWASP REST Security).
@@ -18,3 +20,13 @@ export const strictTransport: readonly string[] = [
   "strict-transport-security",
   "max-age=31536000; includeSubDomains",
 ];
+
+/** Sets them on an answer that somebody else writes. */
+export function secureAnswer(response: NodeServerResponse, secure: boolean): void {
+  setPairs(response, securityHeaders);
+  if (secure) setPairs(response, strictTransport);
+}
+
+function setPairs(response: NodeServerResponse, pairs: readonly string[]): void {
+  for (let at = 0; at + 1 < pairs.length; at += 2) response.setHeader(pairs[at] ?? "", pairs[at + 1] ?? "");
+}

@@ -15,7 +15,10 @@ export function answerNoRoute(
   const verbs = router.verbs(path);
   if (verbs.length === 0) {
     // In the protocol of the question, for those who call by RPC.
-    if (isRpc(exchange)) return answerUnknown(request, response);
+    if (isRpc(exchange)) {
+      exchange.greet();
+      return answerUnknown(request, response);
+    }
     return exchange.fail(
       fail.notFound("route_not_found", `nothing is served at ${path.slice(0, 200)}`, {
         remedy: "see /api/docs for what is",

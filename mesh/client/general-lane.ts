@@ -23,6 +23,8 @@ export interface GeneralLaneOptions {
   codec?: "binary" | "json";
   /** Compresses requests. Default: none, since within a cluster it costs more than it saves. */
   sendCompression?: Compression;
+  /** Compressed answers that are taken. Default: gzip. */
+  acceptCompression?: Compression[];
   /** Messages smaller than this are sent as they are. Default 1 KiB. */
   compressMinBytes?: number;
   /** Largest message that is taken. Default 4 MiB. */
@@ -54,7 +56,7 @@ export function openGeneralLane(options: GeneralLaneOptions): GeneralLane {
     httpClient: wire.send,
     useBinaryFormat: codec === "binary",
     interceptors: [],
-    acceptCompression: [compressionGzip],
+    acceptCompression: options.acceptCompression ?? [compressionGzip],
     sendCompression: options.sendCompression ?? null,
     compressMinBytes: options.compressMinBytes ?? 1024,
     readMaxBytes: options.readMaxBytes ?? serverLimits.messageBytes,

@@ -99,6 +99,7 @@ function watched(sessions: Http2SessionManager, fate: Fate) {
     async request(...asked: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
       try {
         const stream = await sessions.request(...asked);
+        breakOffCleanly(stream);
         fate.stream = stream;
         if (stream.session) fate.session = follow(stream.session as ClientHttp2Session);
         return stream;
@@ -108,6 +109,18 @@ function watched(sessions: Http2SessionManager, fate: Fate) {
         throw error;
       }
     },
+  };
+}
+
+/**
+ * Node says END_STREAM before it resets a stream, so what is broken off would
+ * look whole to its callee: half a file for all of it.
+ */
+function breakOffCleanly(stream: ClientHttp2Stream): void {
+  const close = stream.close.bind(stream);
+  stream.close = (code, done) => {
+    if (code) stream._final = (end) => end();
+    close(code, done);
   };
 }
 

@@ -77,7 +77,21 @@ describe("messages of a call that is made again", () => {
     replay.close();
     replay.close();
     expect(source.closed()).toBe(1);
-    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("that broke off do not look as if they were all there", async () => {
+    const replay = createReplay(several(1, 2, 3));
+    const iterator = replay[Symbol.asyncIterator]();
+    await iterator.next();
+    replay.close();
+    await expect(iterator.next()).rejects.toThrow("the call ended before its messages did");
+  });
+
+  test("that were all taken are at their end, also once the call is over", async () => {
+    const replay = createReplay(several(1));
+    for await (const _ of replay);
+    replay.close();
+    expect(await replay[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
   });
 
   test("are whole and in order at the last attempt, however far the others came", async () => {

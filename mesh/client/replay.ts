@@ -1,3 +1,5 @@
+import { fail } from "../errors.ts";
+
 /** Messages that can be sent anew as long as hardly any was sent. */
 export interface Replay<T> extends AsyncIterable<T> {
   /** Not more was taken than is kept. */
@@ -22,6 +24,7 @@ export function createReplay<T>(messages: AsyncIterable<T>): Replay<T> {
   let kept: Promise<IteratorResult<T>>[] = [];
   let taken = 0;
   let closed = false;
+  let ended = false;
 
   const close = () => {
     if (closed) return;
@@ -34,6 +37,9 @@ export function createReplay<T>(messages: AsyncIterable<T>): Replay<T> {
     taken++;
     if (taken > mostKept) kept = [];
     const step = source.next();
+    step.then(({ done }) => {
+      ended ||= done === true;
+    }, ignore);
     if (taken <= mostKept) kept.push(step);
     return step;
   };
@@ -50,7 +56,7 @@ export function createReplay<T>(messages: AsyncIterable<T>): Replay<T> {
       let given = 0;
       return {
         next: () => {
-          if (closed) return Promise.resolve({ done: true as const, value: undefined });
+          if (closed) return ended ? theEnd() : Promise.reject(brokenOff());
           return kept[given++] ?? take();
         },
         return: async (value?: unknown) => {
@@ -66,3 +72,10 @@ export function createReplay<T>(messages: AsyncIterable<T>): Replay<T> {
     },
   };
 }
+
+const theEnd = () => Promise.resolve({ done: true as const, value: undefined });
+/** Told to whoever takes the message. */
+const ignore = () => {};
+
+/** To the callee it must not look as if the messages were all there. */
+const brokenOff = () => fail.canceled("canceled", "the call ended before its messages did");

@@ -4,6 +4,7 @@ import type { Client } from "@connectrpc/connect";
 import type { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Call } from "../call/call.ts";
 import { runOutsideCalls } from "../call/call.ts";
+import type { UserIdentity } from "../call/identity.ts";
 import type { Fields } from "../call/metadata.ts";
 import type { ServiceKey } from "./service-key.ts";
 import { createTokenCache } from "./token-cache.ts";
@@ -53,9 +54,8 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
     }),
   );
 
-  // By a hash, so that the cache keeps no user's token; it takes each call less than a microsecond.
-  const statementFor = (callee: string, userToken: string): string | Promise<string> => {
-    const name = `${callee} ${hash("sha256", userToken, "base64url")}`;
+  const statementFor = (callee: string, user: UserIdentity, userToken: string): string | Promise<string> => {
+    const name = `${callee} ${hashOf(user, userToken)}`;
     subjects.set(name, userToken);
     const found = statement(name);
     if (!(found instanceof Promise)) {
@@ -67,12 +67,25 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
 
   return (callee, call) => {
     const own = serviceToken(callee);
-    const about = call?.caller.user && call.userToken ? statementFor(callee, call.userToken) : "";
+    const user = call?.caller.user;
+    const about = user && call.userToken ? statementFor(callee, user, call.userToken) : "";
     if (own instanceof Promise || about instanceof Promise) {
       return Promise.all([own, about]).then(([token, text]) => proofOf(token, text));
     }
     return proofOf(own, about);
   };
+}
+
+/** The last token that was hashed for a user, for as long as the user's identity is at hand anyway. */
+const hashed = new WeakMap<UserIdentity, { readonly token: string; readonly hash: string }>();
+
+/** By a hash, so that the cache of statements keeps no user's token. */
+function hashOf(user: UserIdentity, token: string): string {
+  const known = hashed.get(user);
+  if (known?.token === token) return known.hash;
+  const made = { token, hash: hash("sha256", token, "base64url") };
+  hashed.set(user, made);
+  return made.hash;
 }
 
 const proofOf = (authorization: string, statement: string): Proof => ({ authorization, statement });

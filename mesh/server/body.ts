@@ -79,6 +79,7 @@ export function limitBody(
   response: NodeServerResponse,
   { limitMs, lingerMs }: { limitMs: number | undefined; lingerMs: number },
 ): void {
+  if (!hasBody(request)) return;
   let timer = limitMs === undefined ? undefined : setTimeout(() => cutRequest(request), limitMs);
   const clear = () => clearTimeout(timer);
   request.once("end", clear);
@@ -91,6 +92,14 @@ export function limitBody(
     request.resume();
     timer = setTimeout(() => cutRequest(request, constants.NGHTTP2_NO_ERROR), lingerMs);
   });
+}
+
+/** RFC 9112 §6.3: a request has a body when it says how that ends; over HTTP/2 its stream tells. */
+export function hasBody(request: NodeServerRequest): boolean {
+  const { headers } = request;
+  const length = headers["content-length"];
+  if (length !== undefined) return length !== "0";
+  return "stream" in request ? !request.stream.endAfterHeaders : headers["transfer-encoding"] !== undefined;
 }
 
 /** Ends one request: its stream, where there are streams. */
