@@ -138,8 +138,18 @@ export class Exchange {
   /** What every answer says, in pairs. */
   private head(contentType: string | undefined, size: number | undefined, more: Fields): string[] {
     const { ids, call, decision, origin } = this;
-    const head = ["x-request-id", ids.requestId, "x-correlation-id", ids.correlationId];
-    head.push("x-gateway-service", this.service, "vary", varying);
+    // Written out, so that the list has its length from the start.
+    const head = [
+      "x-request-id",
+      ids.requestId,
+      "x-correlation-id",
+      ids.correlationId,
+      "x-gateway-service",
+      this.service,
+      "vary",
+      varying,
+      ...securityHeaders,
+    ];
     if (contentType !== undefined) head.push("content-type", contentType);
     if (size !== undefined) head.push("content-length", String(size));
     if (call) head.push("traceparent", call.traceparent);
@@ -147,7 +157,6 @@ export class Exchange {
     if (origin !== undefined) {
       head.push("access-control-allow-origin", origin, "access-control-expose-headers", exposedHeaders);
     }
-    for (const text of securityHeaders) head.push(text);
     if (this.secure) head.push(...strictTransport);
     if (more) for (const text of more) head.push(text);
     return head;

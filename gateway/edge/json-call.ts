@@ -2,6 +2,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { fail } from "#mesh";
 import type { LiveCall } from "#mesh/call/live-call.ts";
 import type { Fields } from "#mesh/call/metadata.ts";
+import type { BytesAnswer } from "#mesh/client/bytes-client.ts";
 import type { Match } from "../routing/router.ts";
 import type { BodyLimits } from "./body.ts";
 import { readWhole } from "./body.ts";
@@ -30,28 +31,35 @@ export function createJsonCall({ body: limits, keeping }: JsonCallOptions) {
     const body = reading && (await reading);
     const contentType = exchange.header("content-type") ?? "";
     const message = route.encode({ captures, query, body, contentType });
-    const { raw } = route;
-    const ask = async () => {
-      const fields = inwardFields(exchange.request, exchange.client);
-      return route.call(call, route.method.desc as DescMethodUnary, message, fields);
-    };
-    if (raw) {
-      const answer = await ask();
-      const { contentType: type, data } = raw(answer.message);
-      sendFile(exchange, route.status, type, data, outwardFields(answer.header));
+    if (route.raw) {
+      const { header, message: answer } = await ask(exchange, route, call, message);
+      const { contentType: type, data } = route.raw(answer);
+      sendFile(exchange, route.status, type, data, outwardFields(header));
       return;
     }
-    const produce = async (): Promise<Kept> => {
-      const answer = await ask();
-      return {
-        status: route.status,
-        data: route.write(answer.message),
-        header: outwardFields(answer.header),
-      };
-    };
-    const kept = keeping(exchange, route, call, message, produce);
+    const kept = keeping(exchange, route, call, message, () => produce(exchange, route, call, message));
     await sendJson(exchange, route, kept instanceof Promise ? await kept : kept);
   };
+}
+
+function ask(
+  exchange: Exchange,
+  route: EdgeRoute,
+  call: LiveCall,
+  message: Uint8Array,
+): Promise<BytesAnswer> {
+  const fields = inwardFields(exchange.request, exchange.client);
+  return route.call(call, route.method.desc as DescMethodUnary, message, fields);
+}
+
+async function produce(
+  exchange: Exchange,
+  route: EdgeRoute,
+  call: LiveCall,
+  message: Uint8Array,
+): Promise<Kept> {
+  const answer = await ask(exchange, route, call, message);
+  return { status: route.status, data: route.write(answer.message), header: outwardFields(answer.header) };
 }
 
 function sendJson(

@@ -17,13 +17,24 @@ export interface StallGuard {
   stop(): void;
 }
 
-interface Watched {
+/** A class, as there is one for each request: an object with a closure in it costs more. */
+class Watched {
   readonly outgoing: Outgoing;
   /** Bytes seen waiting, and sent on the socket, at the last move. */
-  pending: number;
-  sent: number;
-  stalledSince: number | undefined;
-  pendingSince: number | undefined;
+  pending = 0;
+  sent = 0;
+  stalledSince: number | undefined = undefined;
+  pendingSince: number | undefined = undefined;
+  private readonly among: Set<Watched>;
+
+  constructor(outgoing: Outgoing, among: Set<Watched>) {
+    this.outgoing = outgoing;
+    this.among = among;
+  }
+
+  done(): void {
+    this.among.delete(this);
+  }
 }
 
 /** A peer that reads, but slower than this allows for the same bytes, is no reader either. */
@@ -44,15 +55,9 @@ export function createStallGuard(stalledReadMs: number, now: () => number = Date
   timer.unref();
   return {
     watch(outgoing) {
-      const entry: Watched = {
-        outgoing,
-        pending: 0,
-        sent: 0,
-        stalledSince: undefined,
-        pendingSince: undefined,
-      };
+      const entry = new Watched(outgoing, watched);
       watched.add(entry);
-      return { done: () => watched.delete(entry) };
+      return entry;
     },
     stop: () => clearInterval(timer),
   };

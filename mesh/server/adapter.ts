@@ -1,5 +1,6 @@
-import type { ServerHttp2Session } from "node:http2";
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
+import type { Socket } from "node:net";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
@@ -36,10 +37,14 @@ export function createAdapter(options: AdapterOptions) {
   const openStreams = createShare({ total: limits.openStreams, each: limits.openStreamsPerAddress });
 
   const serve = async (request: NodeServerRequest, response: NodeServerResponse) => {
-    const [path = ""] = (request.url ?? "").split("?", 1);
+    const path = pathOf(request);
     const peer = peerAddress(request);
     const outgoing = stallGuard.watch(outgoingOf(request, response));
-    response.once("close", outgoing.done);
+    let giveBack: (() => void) | undefined;
+    response.once("close", () => {
+      outgoing.done();
+      giveBack?.();
+    });
     const handler = handlers.get(path) ?? front?.handler(path);
     const unhurried = handler ? lastsLong(handler) : front !== undefined;
     const limitMs = unhurried ? undefined : limits.bodyMs;
@@ -51,13 +56,12 @@ export function createAdapter(options: AdapterOptions) {
       return;
     }
     if (handler || front) {
-      const giveBack = (handler && isOpenStream(handler) ? openStreams : calls).take(peer);
+      giveBack = (handler && isOpenStream(handler) ? openStreams : calls).take(peer);
       if (!giveBack) {
         log.warn({ peer, path }, "call refused: too many at once");
         refuse(request, response);
         return;
       }
-      response.once("close", giveBack);
       if (!handler) await front?.serve(request, response, () => holdFor(request, response, { held, log }));
       else if (!front?.greet(request, response)) {
         await answerRpc(request, response, handler, { held, limits, log });
@@ -129,8 +133,8 @@ function holdFor(
   { held, log }: Pick<Means, "held" | "log">,
 ): Hold {
   const hold = held.open(() => {
-    const [path = ""] = (request.url ?? "").split("?", 1);
-    log.warn({ peer: peerAddress(request), path: path.slice(0, 200) }, "call cut: too many bytes held");
+    const path = pathOf(request).slice(0, 200);
+    log.warn({ peer: peerAddress(request), path }, "call cut: too many bytes held");
     cutRequest(request);
   });
   response.once("close", hold.close);
@@ -178,6 +182,11 @@ function answerPlainly(response: NodeServerResponse, status: number): void {
   response.end("");
 }
 
+function pathOf({ url = "" }: NodeServerRequest): string {
+  const mark = url.indexOf("?");
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
 const isGone = (request: NodeServerRequest) =>
   "stream" in request ? request.stream.destroyed : request.socket.destroyed;
 
@@ -194,22 +203,49 @@ function refuse(request: NodeServerRequest, response: NodeServerResponse): void 
 }
 
 function outgoingOf(request: NodeServerRequest, response: NodeServerResponse): Outgoing {
-  if ("stream" in request) {
-    const { stream } = request;
-    const session = stream.session as ServerHttp2Session | undefined;
-    return {
-      pending: () => stream.writableLength,
-      get socket() {
-        return session?.socket ?? null;
-      },
-      // The whole connection: its window is the peer's to starve for every stream.
-      abort: () => session && cutSession(session, "answers lie unread"),
-    };
+  return "stream" in request
+    ? new Http2Outgoing(request.stream)
+    : new Http1Outgoing(request.socket, response);
+}
+
+/** A class, as there is one for each request: an object with closures costs more. */
+class Http1Outgoing implements Outgoing {
+  readonly socket: Socket;
+  private readonly response: NodeServerResponse;
+
+  constructor(socket: Socket, response: NodeServerResponse) {
+    this.socket = socket;
+    this.response = response;
   }
-  const { socket } = request;
-  return {
-    pending: () => response.writableLength,
-    socket,
-    abort: () => socket.destroy(),
-  };
+
+  pending(): number {
+    return this.response.writableLength;
+  }
+
+  abort(): void {
+    this.socket.destroy();
+  }
+}
+
+class Http2Outgoing implements Outgoing {
+  private readonly stream: ServerHttp2Stream;
+  private readonly session: ServerHttp2Session | undefined;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.stream = stream;
+    this.session = stream.session as ServerHttp2Session | undefined;
+  }
+
+  get socket() {
+    return this.session?.socket ?? null;
+  }
+
+  pending(): number {
+    return this.stream.writableLength;
+  }
+
+  /** The whole connection: its window is the peer's to starve for every stream. */
+  abort(): void {
+    if (this.session) cutSession(this.session, "answers lie unread");
+  }
 }

@@ -18,6 +18,13 @@ export interface SubServer {
 export function createHttp1(limits: ServerLimits, log: Logger, listener: RequestListener): SubServer {
   const inFlight = new Map<Socket, Set<ServerResponse>>();
   let draining = false;
+  /** Kept for as long as the connection, which brings one request after the other. */
+  const newcomer = (socket: Socket) => {
+    const open = new Set<ServerResponse>();
+    inFlight.set(socket, open);
+    socket.once("close", () => inFlight.delete(socket));
+    return open;
+  };
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -30,17 +37,15 @@ export function createHttp1(limits: ServerLimits, log: Logger, listener: Request
     },
     (request, response) => {
       const { socket } = request;
-      const open = inFlight.get(socket) ?? new Set();
+      const open = inFlight.get(socket) ?? newcomer(socket);
       if (open.size >= limits.pipelinedRequests) {
         socket.destroy();
         return;
       }
-      inFlight.set(socket, open.add(response));
+      open.add(response);
       response.once("close", () => {
         open.delete(response);
-        if (open.size > 0) return;
-        inFlight.delete(socket);
-        if (draining) hangUp(socket);
+        if (open.size === 0 && draining) hangUp(socket);
       });
       if (draining) response.shouldKeepAlive = false;
       listener(request, response);
@@ -57,7 +62,7 @@ export function createHttp1(limits: ServerLimits, log: Logger, listener: Request
     log.info({ peer: socket.remoteAddress, reason: code, error: error.message }, "bad request");
     const status = statusOf[code ?? ""] ?? "400 Bad Request";
     // Behind an answer that is under way, a second one would be taken for its body.
-    if (inFlight.has(socket)) socket.destroy();
+    if ((inFlight.get(socket)?.size ?? 0) > 0) socket.destroy();
     else hangUp(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
   // This server never listens itself, but its header timer only starts with this event.
