@@ -14,6 +14,7 @@ import { createJsonCall } from "./edge/json-call.ts";
 import { firstOf } from "./edge/pages.ts";
 import { createFront } from "./front.ts";
 import { createIdempotency } from "./idempotency/idempotency.ts";
+import { showLimits } from "./limits/limit-metrics.ts";
 import { createLimiter } from "./limits/limiter.ts";
 import { openExchange } from "./limits/nats-exchange.ts";
 import { bindingsOf } from "./routing/bindings-of.ts";
@@ -43,6 +44,7 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
   if (!directory) throw noDiscovery();
   const exchange = config.GATEWAY_RATE_LIMITS ? openExchange({ nats, log }) : undefined;
   const limiter = exchange && createLimiter({ exchange });
+  if (limiter) showLimits(metrics, limiter);
   const clientOf = createClientOf(config.GATEWAY_TRUSTED_PROXIES);
   const contracts = await openContracts({ nats, directory, log, own: [GatewayService] });
 
@@ -99,7 +101,7 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
       directory,
       snapshot: () => snapshot,
       replicas: () => exchange?.replicas().count ?? 1,
-      inFlight: () => 0,
+      inFlight: () => snapshot.parts.reduce((sum, { rpc }) => sum + rpc.intake.inFlight, 0),
     },
     close: async () => {
       stopWatching();

@@ -39,6 +39,8 @@ export interface Intake {
   admit(arrival: Arrival, record: CallRecord): LiveCall | Promise<LiveCall>;
   /** The call is over, let in or not: to be told once of each. */
   over(record: CallRecord, code: string): void;
+  /** Calls that are being answered. */
+  readonly inFlight: number;
   /** Resolves when no call is left, or after this long. */
   settled(graceMs: number): Promise<void>;
 }
@@ -141,6 +143,9 @@ export function createIntake(options: IntakeOptions): Intake {
         room?.leave(record.method.index, nowMs - record.enteredAt, limitOutcome(code));
       }
       observe(record, code, nowMs - record.startedAt);
+    },
+    get inFlight() {
+      return inFlight;
     },
     async settled(graceMs) {
       if (inFlight === 0) return;
