@@ -3,7 +3,7 @@ import type { LiveCall } from "#mesh/call/live-call.ts";
 import { toWireError } from "#mesh/errors.ts";
 import { idsOf } from "#mesh/rpc/ids.ts";
 import type { Front } from "#mesh/server/front.ts";
-import type { NodeServerRequest } from "#mesh/server/node.ts";
+import type { NodeServerRequest, NodeServerResponse } from "#mesh/server/node.ts";
 import type { ClientOf } from "./edge/client-of.ts";
 import type { Cors } from "./edge/cors.ts";
 import { answerPreflight, isPreflight, nameOrigin } from "./edge/cors.ts";
@@ -71,6 +71,10 @@ export function createFront(options: FrontOptions): Front {
 
   return {
     greet(request, response) {
+      if (isTooOld(request)) {
+        refuseVersion(response);
+        return true;
+      }
       if (isPreflight(request)) {
         secureAnswer(response, isSecure(request));
         answerPreflight(cors, request, response);
@@ -84,6 +88,10 @@ export function createFront(options: FrontOptions): Front {
     handler: (path) => snapshot().handlers.get(path),
 
     serve(request, response, openHold) {
+      if (isTooOld(request)) {
+        refuseVersion(response);
+        return undefined;
+      }
       if (isPreflight(request)) {
         secureAnswer(response, isSecure(request));
         answerPreflight(cors, request, response);
@@ -106,3 +114,11 @@ export function createFront(options: FrontOptions): Front {
 }
 
 const cameByTls = ({ headers }: NodeServerRequest) => headers["x-forwarded-proto"] === "https";
+
+/** HTTP/0.9 has no headers, so of what follows nobody can tell whose it is; Node takes it all the same. */
+const isTooOld = ({ httpVersionMajor }: NodeServerRequest) => httpVersionMajor < 1;
+
+function refuseVersion(response: NodeServerResponse): void {
+  response.writeHead(505, { connection: "close", "content-length": 0 });
+  response.end();
+}

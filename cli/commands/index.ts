@@ -16,6 +16,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   test: async () => (await import("./test.ts")).test,
   bench: async () => (await import("./bench.ts")).bench,
   conformance: async () => (await import("./conformance.ts")).conformance,
+  fuzz: async () => (await import("./fuzz.ts")).fuzz,
   run: async () => (await import("./run.ts")).runFile,
   serve: async () => (await import("./serve.ts")).serve,
   keys: async () => (await import("./keys.ts")).keys,

@@ -41,6 +41,8 @@ export const exposedHeaders = [
   "grpc-status",
   "grpc-message",
   "grpc-status-details-bin",
+  "content-encoding",
+  "connect-content-encoding",
 ].join(", ");
 
 /** Says on an answer that somebody else writes which page may read it. */
@@ -63,6 +65,7 @@ const requestHeaders = [
   "connect-accept-encoding",
   "x-user-agent",
   "x-grpc-web",
+  "grpc-message-type",
   "grpc-timeout",
   "api-version",
   "idempotency-key",

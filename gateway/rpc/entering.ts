@@ -8,6 +8,8 @@ import { limitFactor } from "../limits/factor.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import type { LimitPolicy } from "../limits/policy.ts";
 import { limitPoliciesOf } from "../limits/policy.ts";
+import type { Strangers } from "./strangers.ts";
+import { createStrangers } from "./strangers.ts";
 
 /** Of a stranger's metadata, what a service is told. */
 const inward = ["accept-language", "idempotency-key", "last-event-id"] as const;
@@ -18,7 +20,11 @@ export interface EnteringOptions {
 }
 
 /** Lets a call through, and gives the metadata that goes on with it; or throws why not. */
-export type Entering = (method: DescMethod, call: Call) => Promise<Headers>;
+export interface Entering {
+  (method: DescMethod, call: Call): Promise<Headers>;
+  /** Counts who does not come as far as that. Default: nobody does, as where limits are off. */
+  readonly strangers?: Strangers | undefined;
+}
 
 /** Lets calls by RPC through, within the limits that hold for REST too. */
 export function createEntering({ limiter, clientOf }: EnteringOptions): Entering {
@@ -31,7 +37,7 @@ export function createEntering({ limiter, clientOf }: EnteringOptions): Entering
     }
     return policies;
   };
-  return async (method, call) => {
+  const enter = async (method: DescMethod, call: Call) => {
     const given = call.requestHeader;
     const client = clientOf(call.client.address, given.get("x-forwarded-for") ?? undefined);
     if (limiter) {
@@ -52,4 +58,5 @@ export function createEntering({ limiter, clientOf }: EnteringOptions): Entering
     }
     return headers;
   };
+  return Object.assign(enter, { strangers: limiter && createStrangers({ limiter, clientOf, policiesOf }) });
 }

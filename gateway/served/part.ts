@@ -79,7 +79,11 @@ function createForwardingRpc(
     }
   };
   const implementations = contracts.map((it) => forward({ contract: it, service, network, enter, leave }));
-  return createRpc({ implementations, policies, authenticate, telemetry, log, stopping });
+  const common = { implementations, policies, telemetry, log, stopping };
+  const { strangers } = enter;
+  if (!strangers) return createRpc({ ...common, authenticate });
+  const rpc = createRpc({ ...common, authenticate: strangers.counting(authenticate, policies) });
+  return { ...rpc, handlers: rpc.handlers.map((handler) => strangers.around(handler)) };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Transport } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { headersOf } from "../call/metadata.ts";
 import { userHeader } from "../identity/tokens.ts";
+import { explainAnswer } from "./broken-answer.ts";
 import type { LaneRequest, UnaryLane } from "./lane.ts";
 import { isUnprocessed } from "./unprocessed.ts";
 
@@ -20,7 +21,7 @@ export function createGeneralUnary(transport: Transport): UnaryLane {
         },
         (thrown: unknown) => {
           if (givenUp.signal.aborted) return;
-          settle.failed({ error: ConnectError.from(thrown), processed: !isUnprocessed(thrown) });
+          settle.failed({ error: explainAnswer(thrown), processed: !isUnprocessed(thrown) });
         },
       );
       return () => givenUp.abort(new ConnectError("the call was given up", Code.Canceled));

@@ -37,6 +37,8 @@ export function createAdapter(options: AdapterOptions) {
   const openStreams = createShare({ total: limits.openStreams, each: limits.openStreamsPerAddress });
 
   const serve = async (request: NodeServerRequest, response: NodeServerResponse) => {
+    // Those who read a body listen only while they do; an error that comes later would end the process.
+    request.on("error", ignore);
     const path = pathOf(request);
     const peer = peerAddress(request);
     const outgoing = stallGuard.watch(outgoingOf(request, response));
@@ -181,6 +183,9 @@ function answerPlainly(response: NodeServerResponse, status: number): void {
   response.writeHead(status, { "content-length": 0 });
   response.end("");
 }
+
+/** Who hangs up is told of by whoever waits for the body. */
+function ignore(): void {}
 
 function pathOf({ url = "" }: NodeServerRequest): string {
   const mark = url.indexOf("?");

@@ -55,7 +55,8 @@ export async function sentWhole(
   lingerMs: number,
   endsAlone = false,
 ): Promise<void> {
-  if (("stream" in request && !endsAlone) || request.complete || request.destroyed) return;
+  if ("stream" in request && !endsAlone) return;
+  if (request.complete || request.readableEnded || request.destroyed) return;
   // An iterator that was left in the middle still listens, and a stream that is listened to does not flow.
   request.removeAllListeners("readable");
   request.resume();

@@ -14,6 +14,9 @@ export interface SubServer {
   stop(): void;
 }
 
+/** So long an idle connection may still bring a request when no more are wanted. It is answered, and the last. */
+const lastRequestsMs = 150;
+
 /** Serves HTTP/1.1 on connections that somebody else accepts. */
 export function createHttp1(limits: ServerLimits, log: Logger, listener: RequestListener): SubServer {
   const inFlight = new Map<Socket, Set<ServerResponse>>();
@@ -34,6 +37,8 @@ export function createHttp1(limits: ServerLimits, log: Logger, listener: Request
       keepAliveTimeout: limits.idleMs,
       connectionsCheckingInterval: Math.min(1000, limits.headersMs / 4),
       noDelay: true,
+      // Spares requests without a body the stream for one.
+      optimizeEmptyRequests: true,
     },
     (request, response) => {
       const { socket } = request;
@@ -77,7 +82,8 @@ export function createHttp1(limits: ServerLimits, log: Logger, listener: Request
       for (const responses of inFlight.values()) {
         for (const response of responses) response.shouldKeepAlive = false;
       }
-      server.closeIdleConnections();
+      // One that is idle here may have a request on its way, which would be lost (RFC 9112 §9.6).
+      setTimeout(() => server.closeIdleConnections(), lastRequestsMs).unref();
     },
     stop: () => void server.close(),
   };
