@@ -112,7 +112,8 @@ export class Exchange {
         send(this.request, this.response, status, head, packed);
       });
     }
-    send(this.request, this.response, status, this.head(contentType, size, more), body);
+    const isPlain = size === body.length;
+    send(this.request, this.response, status, this.head(contentType, size, more), body, isPlain);
     return undefined;
   }
 

@@ -2,17 +2,22 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { NodeServerRequest, NodeServerResponse } from "#mesh/server/node.ts";
 
-/** Sends a whole answer. Headers come in pairs, names in small letters. */
+/**
+ * Sends a whole answer. Headers come in pairs, names in small letters. Text that
+ * `isPlain` has a byte for each character, and is written without being looked at.
+ */
 export function send(
   request: NodeServerRequest,
   response: NodeServerResponse,
   status: number,
   headers: readonly string[],
   body: string | Uint8Array,
+  isPlain = false,
 ): void {
   if (isGone(request, response)) return;
   begin(request, response, status, headers);
   if (request.method === "HEAD" || status === 304 || status === 204) response.end();
+  else if (typeof body === "string" && isPlain) response.end(body, "latin1");
   else response.end(body);
 }
 

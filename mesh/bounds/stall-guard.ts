@@ -17,7 +17,11 @@ export interface StallGuard {
   stop(): void;
 }
 
-/** A class, as there is one for each request: an object with a closure in it costs more. */
+/**
+ * One for each request, in a ring: a `Set` that so much comes to and goes from
+ * leaves tables behind that keep all of it alive until the next full collection
+ * of garbage. What leaves lets go of its neighbours for the same reason.
+ */
 class Watched {
   readonly outgoing: Outgoing;
   /** Bytes seen waiting, and sent on the socket, at the last move. */
@@ -25,38 +29,53 @@ class Watched {
   sent = 0;
   stalledSince: number | undefined = undefined;
   pendingSince: number | undefined = undefined;
-  private readonly among: Set<Watched>;
+  previous: Watched = this;
+  next: Watched = this;
 
-  constructor(outgoing: Outgoing, among: Set<Watched>) {
+  constructor(outgoing: Outgoing) {
     this.outgoing = outgoing;
-    this.among = among;
+  }
+
+  enter(ring: Watched): void {
+    this.previous = ring.previous;
+    this.next = ring;
+    ring.previous.next = this;
+    ring.previous = this;
   }
 
   done(): void {
-    this.among.delete(this);
+    this.previous.next = this.next;
+    this.next.previous = this.previous;
+    this.previous = this;
+    this.next = this;
   }
 }
+
+const nothing: Outgoing = { pending: () => 0, socket: null, abort: () => {} };
 
 /** A peer that reads, but slower than this allows for the same bytes, is no reader either. */
 const slowFactor = 6;
 
 export function createStallGuard(stalledReadMs: number, now: () => number = Date.now): StallGuard {
-  const watched = new Set<Watched>();
+  const ring = new Watched(nothing);
   const check = () => {
     const time = now();
-    for (const entry of watched) {
-      if (isStalled(entry, time, stalledReadMs)) {
-        watched.delete(entry);
-        entry.outgoing.abort();
-      }
+    const stalled: Watched[] = [];
+    for (let entry = ring.next; entry !== ring; entry = entry.next) {
+      if (isStalled(entry, time, stalledReadMs)) stalled.push(entry);
+    }
+    // Afterwards: to abort one may end others.
+    for (const entry of stalled) {
+      entry.done();
+      entry.outgoing.abort();
     }
   };
   const timer = setInterval(check, Math.min(1000, stalledReadMs / 4));
   timer.unref();
   return {
     watch(outgoing) {
-      const entry = new Watched(outgoing, watched);
-      watched.add(entry);
+      const entry = new Watched(outgoing);
+      entry.enter(ring);
       return entry;
     },
     stop: () => clearInterval(timer),

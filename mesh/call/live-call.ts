@@ -46,7 +46,7 @@ export class LiveCall implements Call {
   private reason: unknown = undefined;
   private readonly given: LiveCallOptions;
   private readonly timer: NodeJS.Timeout | undefined;
-  private listeners: Set<() => void> | undefined = undefined;
+  private listeners: Array<() => void> | undefined = undefined;
   private controller: AbortController | undefined = undefined;
   private ownLog: Logger | undefined = undefined;
   private finisher: (() => void) | undefined = undefined;
@@ -109,9 +109,13 @@ export class LiveCall implements Call {
   }
 
   onEnd(listener: () => void): () => void {
-    this.listeners ??= new Set();
-    this.listeners.add(listener);
-    return () => this.listeners?.delete(listener);
+    // A list, as there is mostly one: a set would cost more than all else of a call's end.
+    this.listeners ??= [];
+    this.listeners.push(listener);
+    return () => {
+      const at = this.listeners?.indexOf(listener) ?? -1;
+      if (at >= 0) this.listeners?.splice(at, 1);
+    };
   }
 
   /** Ends the call early; the first reason counts. */

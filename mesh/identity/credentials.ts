@@ -55,7 +55,7 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
   );
 
   const statementFor = (callee: string, user: UserIdentity, userToken: string): string | Promise<string> => {
-    const name = `${callee} ${hashOf(user, userToken)}`;
+    const name = nameOf(callee, user, userToken);
     subjects.set(name, userToken);
     const found = statement(name);
     if (!(found instanceof Promise)) {
@@ -76,16 +76,28 @@ export function createCredentials({ key, issuer, exchange }: CredentialsOptions)
   };
 }
 
-/** The last token that was hashed for a user, for as long as the user's identity is at hand anyway. */
-const hashed = new WeakMap<UserIdentity, { readonly token: string; readonly hash: string }>();
+interface Named {
+  readonly token: string;
+  readonly hash: string;
+  readonly byCallee: Map<string, string>;
+}
 
-/** By a hash, so that the cache of statements keeps no user's token. */
-function hashOf(user: UserIdentity, token: string): string {
-  const known = hashed.get(user);
-  if (known?.token === token) return known.hash;
-  const made = { token, hash: hash("sha256", token, "base64url") };
-  hashed.set(user, made);
-  return made.hash;
+/** Of the last token of a user, for as long as the user's identity is at hand anyway. */
+const named = new WeakMap<UserIdentity, Named>();
+
+/** What a statement is kept under: by a hash, so that the cache of statements keeps no user's token. */
+function nameOf(callee: string, user: UserIdentity, token: string): string {
+  let known = named.get(user);
+  if (known?.token !== token) {
+    known = { token, hash: hash("sha256", token, "base64url"), byCallee: new Map() };
+    named.set(user, known);
+  }
+  let name = known.byCallee.get(callee);
+  if (name === undefined) {
+    name = `${callee} ${known.hash}`;
+    known.byCallee.set(callee, name);
+  }
+  return name;
 }
 
 const proofOf = (authorization: string, statement: string): Proof => ({ authorization, statement });

@@ -19,11 +19,11 @@ const lastRequestsMs = 150;
 
 /** Serves HTTP/1.1 on connections that somebody else accepts. */
 export function createHttp1(limits: ServerLimits, log: Logger, listener: RequestListener): SubServer {
-  const inFlight = new Map<Socket, Set<ServerResponse>>();
+  const inFlight = new Map<Socket, ServerResponse[]>();
   let draining = false;
-  /** Kept for as long as the connection, which brings one request after the other. */
+  /** A short list, and the same one for as long as the connection: sets that come and go are much garbage. */
   const newcomer = (socket: Socket) => {
-    const open = new Set<ServerResponse>();
+    const open: ServerResponse[] = [];
     inFlight.set(socket, open);
     socket.once("close", () => inFlight.delete(socket));
     return open;
@@ -43,14 +43,14 @@ export function createHttp1(limits: ServerLimits, log: Logger, listener: Request
     (request, response) => {
       const { socket } = request;
       const open = inFlight.get(socket) ?? newcomer(socket);
-      if (open.size >= limits.pipelinedRequests) {
+      if (open.length >= limits.pipelinedRequests) {
         socket.destroy();
         return;
       }
-      open.add(response);
+      open.push(response);
       response.once("close", () => {
-        open.delete(response);
-        if (open.size === 0 && draining) hangUp(socket);
+        open.splice(open.indexOf(response), 1);
+        if (open.length === 0 && draining) hangUp(socket);
       });
       if (draining) response.shouldKeepAlive = false;
       listener(request, response);
@@ -67,7 +67,7 @@ export function createHttp1(limits: ServerLimits, log: Logger, listener: Request
     log.info({ peer: socket.remoteAddress, reason: code, error: error.message }, "bad request");
     const status = statusOf[code ?? ""] ?? "400 Bad Request";
     // Behind an answer that is under way, a second one would be taken for its body.
-    if ((inFlight.get(socket)?.size ?? 0) > 0) socket.destroy();
+    if (inFlight.get(socket)?.length) socket.destroy();
     else hangUp(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
   // This server never listens itself, but its header timer only starts with this event.

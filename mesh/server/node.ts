@@ -13,7 +13,7 @@ export interface NodeServerResponse {
   writeHead(status: number, headers?: Record<string, string | number>): unknown;
   /** False when it is time to wait for `drain`. */
   write(chunk: string | Uint8Array): boolean;
-  end(body?: string | Uint8Array): unknown;
+  end(body?: string | Uint8Array, encoding?: BufferEncoding): unknown;
   once(event: "close" | "finish" | "drain", listener: () => void): unknown;
   destroy(): unknown;
 }
