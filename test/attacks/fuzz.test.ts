@@ -92,9 +92,14 @@ function mutated(bytes: Buffer, random: Random): Buffer {
   return result;
 }
 
-/** Whoever watches health, and whose deadline was among what was mutated, is answered and stays. */
+/**
+ * Streams that are open to all, of which there may be only so many: where the
+ * deadline was among what was mutated, a watch of health is answered and stays,
+ * and reflection waits for its next question.
+ */
 const lasts = (bytes: Buffer, received: string): boolean =>
-  bytes.includes("Health/Watch") && received.includes(answerBegins);
+  (bytes.includes("Health/Watch") && received.includes(answerBegins)) ||
+  bytes.includes("/ServerReflectionInfo");
 /** HEADERS that do not end stream 1. */
 const answerBegins = "\x01\x04\0\0\0\x01";
 
