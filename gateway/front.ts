@@ -1,5 +1,4 @@
 import type { Logger } from "#mesh";
-import type { LiveCall } from "#mesh/call/live-call.ts";
 import { toWireError } from "#mesh/errors.ts";
 import { idsOf } from "#mesh/rpc/ids.ts";
 import type { Front } from "#mesh/server/front.ts";
@@ -9,14 +8,12 @@ import type { Cors } from "./edge/cors.ts";
 import { answerPreflight, isPreflight, nameOrigin } from "./edge/cors.ts";
 import { Exchange } from "./edge/exchange.ts";
 import type { FindPage } from "./edge/pages.ts";
+import type { AnswerRoute } from "./edge/rest.ts";
 import { answerByRoute } from "./edge/rest.ts";
 import { headerOf } from "./edge/rest-arrival.ts";
-import type { EdgeRoute } from "./edge/route.ts";
 import { secureAnswer } from "./edge/security-headers.ts";
 import { answerNoRoute } from "./edge/unknown-path.ts";
 import { versionedPath } from "./edge/versions.ts";
-import type { Limiter } from "./limits/limiter.ts";
-import type { Match } from "./routing/router.ts";
 import type { Snapshot } from "./served/snapshot.ts";
 
 export interface FrontOptions {
@@ -24,21 +21,15 @@ export interface FrontOptions {
   readonly cors: Cors;
   readonly clientOf: ClientOf;
   readonly isTrusted: (address: string) => boolean;
-  readonly limiter: Limiter | undefined;
   /** What is no route: health, metrics, docs. */
   readonly pages: FindPage;
-  readonly answer: (
-    exchange: Exchange,
-    match: Match<EdgeRoute>,
-    call: LiveCall,
-    query: string,
-  ) => Promise<void>;
+  readonly answer: AnswerRoute;
   readonly log: Logger;
 }
 
 /** What the gateway's port answers: web pages, routes and RPCs of the services behind it. */
 export function createFront(options: FrontOptions): Front {
-  const { snapshot, cors, clientOf, isTrusted, limiter, pages, answer, log } = options;
+  const { snapshot, cors, clientOf, isTrusted, pages, answer, log } = options;
 
   const serve = async (exchange: Exchange, url: string): Promise<void> => {
     const { request } = exchange;
@@ -56,7 +47,7 @@ export function createFront(options: FrontOptions): Front {
       const path = versionedPath(raw, exchange.header("api-version"), now.versions);
       const match = now.router.match(verb, path);
       if (match) {
-        await answerByRoute({ limiter, answer }, exchange, match, query);
+        await answerByRoute(answer, exchange, match, query);
         return;
       }
       log.debug({ verb, path: raw.slice(0, 200), peer: exchange.client }, "no route");

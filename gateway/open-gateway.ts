@@ -2,6 +2,7 @@ import { createRegistry } from "@bufbuild/protobuf";
 import { GatewayService } from "#gen/gateway/v1/gateway_pb.js";
 import { fail } from "#mesh";
 import type { Edge } from "#mesh/host/edge.ts";
+import type { Meter } from "#mesh/rpc/intake.ts";
 import type { Front } from "#mesh/server/front.ts";
 import { createCaching } from "./cache/caching.ts";
 import { createKeeping } from "./cache/create-keeping.ts";
@@ -16,6 +17,7 @@ import { createFront } from "./front.ts";
 import { createIdempotency } from "./idempotency/idempotency.ts";
 import { showLimits } from "./limits/limit-metrics.ts";
 import { createLimiter } from "./limits/limiter.ts";
+import { createMeter } from "./limits/meter.ts";
 import { openExchange } from "./limits/nats-exchange.ts";
 import { bindingsOf } from "./routing/bindings-of.ts";
 import { createEntering } from "./rpc/entering.ts";
@@ -30,6 +32,7 @@ import { createStreamCall } from "./streams/stream-call.ts";
 
 export interface Gateway {
   readonly front: Front;
+  readonly meter: Meter | undefined;
   readonly view: View;
   close(): Promise<void>;
 }
@@ -54,12 +57,13 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     registry: createRegistry(GatewayService.file),
     bindings: bindingsOf(GatewayService).bindings,
   };
-  const common = { network, authenticate, telemetry, log, stopping };
+  const meter = limiter && createMeter({ limiter, clientOf });
+  const common = { network, authenticate, telemetry, meter, log, stopping };
   const snapshotOf = createSnapshots({
     ...common,
     own,
     ownContracts,
-    enter: createEntering({ limiter, clientOf }),
+    enter: createEntering(clientOf),
     describe: createReflection({ ...common, ownContracts: [GatewayService] }),
   });
   const caching = createCaching({ maxBytes: config.GATEWAY_CACHE_BYTES, nats, log, metrics });
@@ -85,7 +89,6 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
     cors: createCors(config.GATEWAY_CORS_ORIGINS, edge.development),
     clientOf,
     isTrusted: (address) => isIn(config.GATEWAY_TRUSTED_PROXIES, address),
-    limiter,
     pages,
     answer: (exchange, match, call, query) =>
       match.value.method.desc.methodKind === "unary"
@@ -95,6 +98,7 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
   });
   return {
     front,
+    meter,
     view: {
       instanceId: edge.instanceId,
       startedMs: Date.now(),

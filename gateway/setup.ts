@@ -19,6 +19,7 @@ export function setUp(given: Given): Running {
         gatewayStatus(() => gateway?.view),
       ),
     ],
+    meter: (caller, arrival, record) => gateway?.meter?.(caller, arrival, record),
     front: async (edge) => {
       gateway = await openGateway(given, edge);
       return gateway.front;

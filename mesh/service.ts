@@ -14,6 +14,7 @@ import type { OpenFront } from "./host/edge.ts";
 import type { Logger } from "./log/logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Nats } from "./nats/nats.ts";
+import type { Meter } from "./rpc/intake.ts";
 
 /** Answers every method of a contract with plain async functions. */
 export type Handlers<S extends DescService> = {
@@ -64,6 +65,8 @@ export interface Running {
   readonly rpc: Implementation[];
   /** What its port answers beside RPCs of its own, for a service that stands before others. */
   readonly front?: OpenFront;
+  /** Holds the callers of its own contracts to limits. Default: nobody is. */
+  readonly meter?: Meter;
   /** Called once everything in flight is done, before the stores are closed. */
   readonly stop?: () => Promise<void> | void;
 }

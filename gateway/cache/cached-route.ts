@@ -1,5 +1,3 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import type { Logger } from "#mesh";
 import type { EdgeRoute } from "../edge/route.ts";
 import type { CachePolicy } from "./cache-policy.ts";
@@ -13,8 +11,6 @@ export interface CachedRoute {
   readonly policy: CachePolicy;
   readonly hearing: Hearing;
   readonly isPublic: boolean;
-  /** Its method only reads, whatever the verb. */
-  readonly reads: boolean;
   /** What clients may keep it for: they hear no events, so for no time where events end it. */
   readonly othersMaxAgeMs: number;
 }
@@ -25,7 +21,7 @@ export function createCachedRoutes({ invalidation, log }: { invalidation: Invali
   let last = 0;
 
   const make = (route: EdgeRoute, policy: CachePolicy): CachedRoute | undefined => {
-    const { name, policy: access, desc } = route.method;
+    const { name, policy: access } = route.method;
     // Who asks is known to the service alone.
     if (route.forServices) return undefined;
     const hearing = invalidation.hear(policy.invalidatedBy);
@@ -42,7 +38,6 @@ export function createCachedRoutes({ invalidation, log }: { invalidation: Invali
       policy,
       hearing,
       isPublic: access.isPublic,
-      reads: reads(desc),
       othersMaxAgeMs,
     };
   };
@@ -56,5 +51,3 @@ export function createCachedRoutes({ invalidation, log }: { invalidation: Invali
     return entry.cached;
   };
 }
-
-const reads = ({ idempotency }: DescMethod) => idempotency === Idempotency.NO_SIDE_EFFECTS;

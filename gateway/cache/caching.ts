@@ -166,7 +166,7 @@ export function createCache(options: CacheOptions): Omit<Caching, "close"> {
       const cached = cachedRoute(route, cache);
       const { method: verb, headers } = exchange.request;
       const isGet = verb === "GET" || verb === "HEAD";
-      if (!cached || !(isGet || cached.reads)) return next(exchange, route, call, message, produce);
+      if (!cached) return next(exchange, route, call, message, produce);
       const wish = wishOf(headers["cache-control"]);
       const key =
         wish === "none" || isConditional(exchange)

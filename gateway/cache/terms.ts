@@ -1,4 +1,5 @@
 import type { Fields } from "#mesh/call/metadata.ts";
+import { fieldOf } from "#mesh/call/metadata.ts";
 import { directivesOf } from "./directives.ts";
 
 /**
@@ -7,9 +8,9 @@ import { directivesOf } from "./directives.ts";
  * `shared` when the answer would be given to whoever asks.
  */
 export function keepForMs(header: Fields, maxAgeMs: number, shared: boolean): number | undefined {
-  const said = header ? fieldOf(header, "cache-control") : undefined;
+  const said = fieldOf(header, "cache-control");
   // A part of something must not stand for the whole.
-  if (header?.includes("content-range")) return undefined;
+  if (fieldOf(header, "content-range") !== undefined) return undefined;
   if (said === undefined) return maxAgeMs;
   const directives = directivesOf(said);
   if (directives.has("no-store") || directives.has("no-cache")) return undefined;
@@ -19,9 +20,4 @@ export function keepForMs(header: Fields, maxAgeMs: number, shared: boolean): nu
   // What is no number is taken for the least, as RFC 9111 §4.2.1 advises.
   const saidMs = /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : 0;
   return saidMs > 0 ? Math.min(saidMs, maxAgeMs) : undefined;
-}
-
-function fieldOf(header: readonly string[], name: string): string | undefined {
-  for (let at = 0; at + 1 < header.length; at += 2) if (header[at] === name) return header[at + 1];
-  return undefined;
 }

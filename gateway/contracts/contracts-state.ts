@@ -101,7 +101,8 @@ export function createContractsState({ own, loader, now }: ContractsStateOptions
     const reading = loader.reading(wanted);
     const trouble = loader.trouble(wanted);
     const problems = reading?.problems ?? conflicts.get(keyOf(wanted)) ?? [];
-    const status = reading ? ("refused" as const) : ("loading" as const);
+    // One that is read may still wait for those that were here before it.
+    const status = reading && problems.length > 0 ? ("refused" as const) : ("loading" as const);
     const before = standings.get(service)?.contract;
     const changes = reading?.contract && before ? compared(before, reading.contract) : [];
     return { service, hash, status, problems: reading ? problems : trouble ? [trouble] : [], changes };

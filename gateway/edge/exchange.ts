@@ -123,7 +123,10 @@ export class Exchange {
 
   /** Sends a page with headers of its own, which say what may run in it. */
   sendPage(status: number, headers: readonly string[], body: Uint8Array): void {
-    send(this.request, this.response, status, ["x-request-id", this.ids.requestId, ...headers], body);
+    const { requestId, correlationId } = this.ids;
+    const head = ["x-request-id", requestId, "x-correlation-id", correlationId, ...headers];
+    if (this.secure) head.push(...strictTransport);
+    send(this.request, this.response, status, head, body);
   }
 
   /** There is nothing new: the head alone (RFC 9110 §15.4.5). */

@@ -5,7 +5,7 @@ import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/valid
 import type { ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { codeName, reasonOf } from "#mesh";
-import { publicMessage, statusOf } from "./status.ts";
+import { publicError, statusOf } from "./status.ts";
 
 /** A failed request, as it is told to whoever made it. */
 export interface Failure {
@@ -19,11 +19,12 @@ export interface Failure {
   readonly retryAfterSeconds: number | undefined;
 }
 
-export function failureOf(error: ConnectError, service: string): Failure {
+export function failureOf(inside: ConnectError, service: string): Failure {
+  const error = publicError(inside, service);
   const status = statusOf(error);
   return {
     status,
-    error: publicMessage(error, service),
+    error: error.rawMessage,
     code: codeName(error.code),
     reason: reasonOf(error),
     details: detailsOf(error),

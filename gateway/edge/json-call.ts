@@ -2,6 +2,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { fail } from "#mesh";
 import type { LiveCall } from "#mesh/call/live-call.ts";
 import type { Fields } from "#mesh/call/metadata.ts";
+import { fieldOf } from "#mesh/call/metadata.ts";
 import type { BytesAnswer } from "#mesh/client/bytes-client.ts";
 import type { Match } from "../routing/router.ts";
 import type { BodyLimits } from "./body.ts";
@@ -71,10 +72,11 @@ function sendJson(
   if (status !== 200 || (method !== "GET" && method !== "HEAD")) {
     return exchange.succeed(status, data, [...(header ?? []), "cache-control", "no-store"]);
   }
-  const etag = etagOf(data);
-  const more = ["etag", etag, ...(header ?? [])];
+  const said = fieldOf(header, "etag");
+  const etag = said ?? etagOf(data);
+  const more = said === undefined ? ["etag", etag, ...(header ?? [])] : [...(header ?? [])];
   // The answer is for one user; whoever keeps it asks again whether it still holds.
-  if (!header?.includes("cache-control")) more.push("cache-control", "private, no-cache");
+  if (fieldOf(header, "cache-control") === undefined) more.push("cache-control", "private, no-cache");
   if (hasIt(exchange.header("if-none-match"), etag)) return exchange.notModified(more);
   return bare ? exchange.sendText(status, jsonType, data, more) : exchange.succeed(status, data, more);
 }
@@ -94,9 +96,9 @@ function sendFile(
     return;
   }
   const etag = fieldOf(header, "etag") ?? etagOf(data);
-  if (!header?.includes("etag")) more.push("etag", etag);
+  if (fieldOf(header, "etag") === undefined) more.push("etag", etag);
   more.push("accept-ranges", "bytes");
-  if (!header?.includes("cache-control")) more.push("cache-control", "private, no-cache");
+  if (fieldOf(header, "cache-control") === undefined) more.push("cache-control", "private, no-cache");
   if (hasIt(exchange.header("if-none-match"), etag)) {
     exchange.notModified(more);
     return;
@@ -112,11 +114,6 @@ function sendFile(
   }
   more.push("content-range", `bytes ${part.first}-${part.last}/${data.length}`);
   exchange.sendBytes(206, type, data.subarray(part.first, part.last + 1), more);
-}
-
-function fieldOf(header: Fields, name: string): string | undefined {
-  const at = header?.indexOf(name) ?? -1;
-  return at < 0 ? undefined : header?.[at + 1];
 }
 
 const notThatLong = (size: number) =>

@@ -1,10 +1,13 @@
 import type { Arrival } from "#mesh/rpc/intake.ts";
 import type { CallIds } from "#mesh/rpc/record.ts";
 import type { NodeServerRequest } from "#mesh/server/node.ts";
+import type { Decision } from "../limits/decision.ts";
 
 /** A request by HTTP and JSON, as the intake takes calls. */
 export class RestArrival implements Arrival {
   readonly timeoutMs = undefined;
+  /** Where the caller stands with its limits, once that is known. */
+  decision: Decision | undefined = undefined;
   private readonly request: NodeServerRequest;
   private readonly ids: CallIds;
 

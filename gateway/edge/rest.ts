@@ -1,68 +1,53 @@
-import type { ConnectError } from "@connectrpc/connect";
-import { Code } from "@connectrpc/connect";
 import { fail } from "#mesh";
 import type { LiveCall } from "#mesh/call/live-call.ts";
 import { codeName, toWireError } from "#mesh/errors.ts";
 import type { CallRecord } from "#mesh/rpc/record.ts";
 import { outlivesItsClient } from "../idempotency/request-key.ts";
-import { addressIdentity } from "../limits/address.ts";
-import type { Decision } from "../limits/decision.ts";
-import { limitFactor } from "../limits/factor.ts";
-import type { Limiter } from "../limits/limiter.ts";
 import type { Match } from "../routing/router.ts";
 import type { Exchange } from "./exchange.ts";
-import { limited } from "./limited.ts";
 import { RestArrival } from "./rest-arrival.ts";
 import type { EdgeRoute } from "./route.ts";
 
-/** Answers requests by routes, once the route is found. */
-export interface RestMeans {
-  /** Nothing where limits are off. */
-  readonly limiter: Limiter | undefined;
-  /** Answers the call; what it throws is told to the caller. */
-  readonly answer: (
-    exchange: Exchange,
-    match: Match<EdgeRoute>,
-    call: LiveCall,
-    query: string,
-  ) => Promise<void>;
-}
+/** Answers a request by its route; what it throws is told to the caller. */
+export type AnswerRoute = (
+  exchange: Exchange,
+  match: Match<EdgeRoute>,
+  call: LiveCall,
+  query: string,
+) => Promise<void>;
 
-/** A request that has found its route: by the same door as every call, within its limits, to its answer. */
+/** A request that has found its route: by the same door as every call, to its answer. */
 export async function answerByRoute(
-  { limiter, answer }: RestMeans,
+  answer: AnswerRoute,
   exchange: Exchange,
   match: Match<EdgeRoute>,
   query: string,
 ): Promise<void> {
   const { request, response, ids, client } = exchange;
-  const { method, intake, limits, service, forServices } = match.value;
+  const { method, intake, service, forServices } = match.value;
   exchange.service = service;
   const peer = { address: client, protocol: `http/${request.httpVersion}` };
   const record: CallRecord = { method, startedAt: performance.now(), peer };
+  const arrival = new RestArrival(request, ids);
   let code = "ok";
   let isOver = false;
   try {
-    const admitted = intake.admit(new RestArrival(request, ids), record);
+    const admitted = intake.admit(arrival, record);
     const call = admitted instanceof Promise ? await admitted : admitted;
     exchange.call = call;
+    exchange.decision = arrival.decision;
     if (forServices && exchange.header("authorization") === undefined) throw serviceRequired(method.name);
     if (!outlivesItsClient(request, match.value)) {
       response.once("close", () => {
         if (!isOver) call.end(hungUp());
       });
     }
-    if (limiter) {
-      const { user } = call.caller;
-      const identity = user ? `user:${user.id}` : addressIdentity(client);
-      const taken = limiter.take(identity, limits, user ? limitFactor(user.roles) : 1);
-      admit(exchange, taken instanceof Promise ? await taken : taken);
-    }
     record.began = true;
     await answer(exchange, match, call, query);
     record.answered = true;
   } catch (thrown) {
-    const error = await countRefusal(limiter, exchange, match.value, toWireError(thrown));
+    const error = toWireError(thrown);
+    exchange.decision = arrival.decision;
     record.error = error;
     code = codeName(error.code);
     await exchange.fail(error);
@@ -70,24 +55,6 @@ export async function answerByRoute(
     isOver = true;
     intake.over(record, code);
   }
-}
-
-/** Who guesses tokens is slowed down like everybody else, by address. */
-async function countRefusal(
-  limiter: Limiter | undefined,
-  exchange: Exchange,
-  { limits }: EdgeRoute,
-  error: ConnectError,
-): Promise<ConnectError> {
-  if (!limiter || error.code !== Code.Unauthenticated || exchange.decision) return error;
-  const decision = await limiter.take(addressIdentity(exchange.client), limits, 1);
-  exchange.decision = decision;
-  return decision.allowed ? error : limited(decision);
-}
-
-function admit(exchange: Exchange, decision: Decision): void {
-  exchange.decision = decision;
-  if (!decision.allowed) throw limited(decision);
 }
 
 const hungUp = () => fail.canceled("canceled", "the client hung up");

@@ -2,7 +2,6 @@ import type { BytesClient } from "#mesh/client/bytes-client.ts";
 import type { Intake } from "#mesh/rpc/intake.ts";
 import type { AnsweredMethod } from "#mesh/rpc/method.ts";
 import type { CachePolicy } from "../cache/cache-policy.ts";
-import type { LimitPolicy } from "../limits/policy.ts";
 import type { Binding } from "../routing/binding.ts";
 import type { RequestParts } from "../transcode/request.ts";
 
@@ -16,7 +15,6 @@ export interface EdgeRoute {
   readonly intake: Intake;
   /** HTTP status of an answer that went well. */
   readonly status: number;
-  readonly limits: readonly LimitPolicy[];
   readonly encode: (parts: RequestParts) => Uint8Array<ArrayBuffer>;
   /** The answer's data as JSON. */
   readonly write: (message: Uint8Array) => string;
@@ -27,7 +25,7 @@ export interface EdgeRoute {
   readonly bare: boolean;
   /** How long answers may be kept, where the contract allows it. */
   readonly cache: CachePolicy | undefined;
-  /** Made twice it does more than made once, so an Idempotency-Key is heeded. */
+  /** A single call for JSON that made twice does more than made once, so an Idempotency-Key is heeded. */
   readonly keyed: boolean;
   /** Only services may call it: the gateway passes on the proof that they show, and nothing of its own. */
   readonly forServices: boolean;

@@ -1,5 +1,8 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { reasonOf } from "#mesh";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import type { ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
+import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
+import { reasonOf, WeftError } from "#mesh";
 
 /** What each gRPC code is in HTTP, where the reason says nothing more precise. */
 const statusOfCode: Readonly<Record<Code, number>> = {
@@ -71,16 +74,17 @@ const plainly: ReadonlyMap<string, (service: string) => string> = new Map([
   ["bulkhead_wait", (service) => `${service} has too much to do now; try again`],
 ]);
 
-/** The sentence that a stranger gets for an error; the log has the error itself. */
-export function publicMessage(error: ConnectError, service: string): string {
-  return plainly.get(reasonOf(error))?.(service) ?? error.rawMessage;
-}
-
-/** The same for callers by RPC: details that only repeat the message's inside are left out with it. */
+/**
+ * The same error for strangers, with its reason and how long to wait; further
+ * facts of what happens inside are left out with the message.
+ */
 export function publicError(error: ConnectError, service: string): ConnectError {
-  const message = plainly.get(reasonOf(error))?.(service);
+  const reason = reasonOf(error);
+  const message = plainly.get(reason)?.(service);
   if (message === undefined) return error;
-  const shown = new ConnectError(message, error.code, undefined, undefined, error.cause);
-  shown.details = error.details;
-  return shown;
+  const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  return new WeftError(error.code, reason, message, {
+    cause: error.cause,
+    ...(delay && { retryAfterMs: durationMs(delay) }),
+  });
 }

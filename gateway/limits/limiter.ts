@@ -47,7 +47,8 @@ export interface Limiter {
  * Each replica holds a share of every limit and decides within it alone. What
  * it lacks it borrows: the lender counts the use as its own at once, so all
  * replicas together never admit more than the limit, whatever becomes of the
- * messages.
+ * messages; but for those that cannot reach each other at all, each of which
+ * then holds the whole limit alone.
  */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
   const { maxIdentities = 100_000, exchange, timers = systemTimers } = options;

@@ -11,8 +11,8 @@ export interface ForwardOptions {
   /** The process that answers. */
   readonly service: string;
   readonly network: Network;
-  /** Lets a call through, within limits, and gives the metadata that goes on with it; or throws why not. */
-  readonly enter: (method: DescMethod, call: Call) => Promise<Headers>;
+  /** Gives the metadata that goes on with a call. */
+  readonly enter: (call: Call) => Headers;
   /** Sets what goes out in headers of the answer. */
   readonly leave: (call: Call, header: Headers) => void;
 }
@@ -22,14 +22,14 @@ type Method = (input: unknown, options: CallOptions) => unknown;
 /** Answers a contract by calling whoever serves it: as the caller's own calls, under the mesh's rules. */
 export function forward({ contract, service, network, enter, leave }: ForwardOptions): Implementation {
   const client = network.client(contract) as unknown as Readonly<Record<string, Method>>;
-  const options = async (method: DescMethod, call: Call): Promise<CallOptions> => ({
-    headers: await enter(method, call),
+  const optionsFor = (call: Call): CallOptions => ({
+    headers: enter(call),
     onHeader: (header) => leave(call, header),
   });
 
   const single = (method: DescMethod) => async (input: unknown, call: Call) => {
     try {
-      return await client[method.localName]?.(input, await options(method, call));
+      return await client[method.localName]?.(input, optionsFor(call));
     } catch (thrown) {
       throw publicError(ConnectError.from(thrown), service);
     }
@@ -37,7 +37,7 @@ export function forward({ contract, service, network, enter, leave }: ForwardOpt
   const stream = (method: DescMethod) =>
     async function* (input: unknown, call: Call) {
       try {
-        const given = { ...(await options(method, call)), signal: call.signal };
+        const given = { ...optionsFor(call), signal: call.signal };
         yield* client[method.localName]?.(input, given) as AsyncIterable<Message>;
       } catch (thrown) {
         throw publicError(ConnectError.from(thrown), service);

@@ -17,8 +17,14 @@ export interface ReflectionOptions extends Omit<RpcOptions, "implementations" | 
 /** Tells grpcurl and `buf curl` what strangers may know of what is served. */
 export function createReflection({ ownContracts, ...options }: ReflectionOptions) {
   const own = publicContracts(learned(ownContracts)).contracts;
+  const known = new WeakMap<ServedContract, readonly DescService[]>();
+  const publicOf = (contract: ServedContract): readonly DescService[] => {
+    const found = known.get(contract) ?? publicContracts(contract).contracts;
+    known.set(contract, found);
+    return found;
+  };
   return (served: readonly ServedContract[]): readonly UniversalHandler[] => {
-    const shown = [...own, ...served.flatMap((it) => publicContracts(it).contracts), Health];
+    const shown = [...own, ...served.flatMap(publicOf), Health];
     const implementations = reflection(shown);
     return createRpc({ ...options, implementations, policies: openPolicies(implementations) }).handlers;
   };

@@ -8,6 +8,7 @@ import type { MethodPolicy, Policies } from "#mesh/contract/policy.ts";
 import { compilePolicies } from "#mesh/contract/policy.ts";
 import { isPublished } from "#mesh/contract/published.ts";
 import type { Authenticator } from "#mesh/rpc/authenticate.ts";
+import type { Meter } from "#mesh/rpc/intake.ts";
 import type { Rpc } from "#mesh/rpc/rpc.ts";
 import { createRpc } from "#mesh/rpc/rpc.ts";
 import type { Telemetry } from "#mesh/telemetry/telemetry.ts";
@@ -15,7 +16,6 @@ import { cachePolicyOf } from "../cache/cache-policy.ts";
 import { ownCall } from "../edge/own-call.ts";
 import { outwardFields } from "../edge/passed-headers.ts";
 import type { EdgeRoute } from "../edge/route.ts";
-import { limitPoliciesOf } from "../limits/policy.ts";
 import type { Binding } from "../routing/binding.ts";
 import type { Route } from "../routing/router.ts";
 import type { Entering } from "../rpc/entering.ts";
@@ -28,6 +28,8 @@ export interface PartOptions {
   readonly network: Network;
   readonly authenticate: Authenticator;
   readonly telemetry: Telemetry;
+  /** Holds callers to limits. Default: nobody is. */
+  readonly meter: Meter | undefined;
   readonly log: Logger;
   readonly stopping: AbortSignal;
   readonly enter: Entering;
@@ -70,7 +72,7 @@ export function createPart(source: PartSource, options: PartOptions): ServedPart
 function createForwardingRpc(
   { service, contracts }: PartSource,
   policies: Policies,
-  { network, authenticate, telemetry, log, stopping, enter }: PartOptions,
+  { network, authenticate, telemetry, meter, log, stopping, enter }: PartOptions,
 ): Rpc {
   const leave = (call: { responseHeader: Headers }, header: Headers) => {
     const fields = outwardFields([...header].flat()) ?? [];
@@ -79,11 +81,7 @@ function createForwardingRpc(
     }
   };
   const implementations = contracts.map((it) => forward({ contract: it, service, network, enter, leave }));
-  const common = { implementations, policies, telemetry, log, stopping };
-  const { strangers } = enter;
-  if (!strangers) return createRpc({ ...common, authenticate });
-  const rpc = createRpc({ ...common, authenticate: strangers.counting(authenticate, policies) });
-  return { ...rpc, handlers: rpc.handlers.map((handler) => strangers.around(handler)) };
+  return createRpc({ implementations, policies, authenticate, telemetry, meter, log, stopping });
 }
 
 /**
@@ -108,22 +106,22 @@ function routeOf(
   const method = rpc.methods.get(desc);
   if (!method) throw fail.internal("no_method", `${desc.name} is not among the methods`);
   const forServices = !isPublished(desc);
+  const raw = compileHttpBody(binding);
   return {
     binding,
     service,
     method,
     intake: rpc.intake,
     status: optionsOf(desc)?.successStatus || 200,
-    limits: limitPoliciesOf(desc),
     encode: compileRequest(binding, registry),
     write: compileAnswer(binding, registry),
-    raw: compileHttpBody(binding),
+    raw,
     call: isOwn
       ? ownCall(method)
       : network.bytesClient(desc.parent, forServices ? shownCredentials : undefined),
     bare: binding.template.text.startsWith("/.well-known/"),
     cache: cachePolicyOf(desc),
-    keyed: !isRepeatable(desc),
+    keyed: desc.methodKind === "unary" && raw === undefined && !isRepeatable(desc),
     forServices,
   };
 }

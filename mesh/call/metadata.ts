@@ -9,6 +9,13 @@ export function fieldsOf(headers: Headers | undefined): Fields {
   return fields.length > 0 ? fields : undefined;
 }
 
+/** The first field of this name, in small letters as it came. */
+export function fieldOf(fields: Fields, name: string): string | undefined {
+  if (!fields) return undefined;
+  for (let at = 0; at + 1 < fields.length; at += 2) if (fields[at] === name) return fields[at + 1];
+  return undefined;
+}
+
 /** What a peer sends that HTTP could not carry is left out: whoever looks must not fail for it. */
 export function headersOf(fields: Fields): Headers {
   const headers = new Headers();

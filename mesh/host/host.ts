@@ -108,6 +108,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       policies: new Map([...policies, ...openPolicies(builtin)]),
       authenticate,
       telemetry,
+      meter: running.meter,
       limit: limitFor(contracts, config),
       faults: createFaults(config.faults),
       log,

@@ -2,7 +2,8 @@ import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call/call.ts";
-import { edge } from "../call/identity.ts";
+import type { Caller } from "../call/identity.ts";
+import { anonymous, edge } from "../call/identity.ts";
 import type { Envelope } from "../call/live-call.ts";
 import { LiveCall } from "../call/live-call.ts";
 import type { MethodPolicy } from "../contract/policy.ts";
@@ -45,9 +46,17 @@ export interface Intake {
   settled(graceMs: number): Promise<void>;
 }
 
+/**
+ * Told of each call once it is known who makes it, or that nobody can tell, and
+ * before it is let in; throws to turn it away. No promise where none is needed.
+ */
+export type Meter = (caller: Caller, arrival: Arrival, record: CallRecord) => undefined | Promise<undefined>;
+
 export interface IntakeOptions {
   authenticate: Authenticator;
   telemetry: Telemetry;
+  /** Counts callers, where they are held to limits. Default: nobody is. */
+  meter?: Meter | undefined;
   /** How many calls may be answered at once. Default: as many as come. */
   limit?: AdaptiveLimit;
   log: Logger;
@@ -56,7 +65,7 @@ export interface IntakeOptions {
 }
 
 export function createIntake(options: IntakeOptions): Intake {
-  const { authenticate, telemetry, limit, log, stopping } = options;
+  const { authenticate, telemetry, meter, limit, log, stopping } = options;
   const { tracer, calls } = telemetry;
   const observe = createObserver(telemetry);
   const refusal = createOverloaded();
@@ -98,6 +107,28 @@ export function createIntake(options: IntakeOptions): Intake {
     return room && record.method.limited ? takePlace(room, call, record) : call;
   };
 
+  const identified = (
+    arrival: Arrival,
+    record: CallRecord,
+    ids: CallIds,
+    credentials: Credentials,
+  ): LiveCall | Promise<LiveCall> => {
+    const counted = meter?.(credentials.caller, arrival, record);
+    return counted
+      ? counted.then(() => enter(arrival, record, ids, credentials))
+      : enter(arrival, record, ids, credentials);
+  };
+
+  /** Nobody can tell who calls; that it was tried is counted all the same. */
+  const unknown = (arrival: Arrival, record: CallRecord, thrown: unknown): Promise<never> => {
+    if (!meter || ConnectError.from(thrown).code !== Code.Unauthenticated) throw thrown;
+    const counted = meter(anonymous, arrival, record);
+    if (!counted) throw thrown;
+    return counted.then(() => {
+      throw thrown;
+    });
+  };
+
   const takePlace = (
     places: WaitingRoom,
     call: LiveCall,
@@ -126,10 +157,18 @@ export function createIntake(options: IntakeOptions): Intake {
       answeringOf(record.method).value++;
       const ids = idsOf(arrival);
       record.ids = ids;
-      const credentials = identify(record.method.policy, authenticate, arrival);
+      let credentials: Credentials | Promise<Credentials>;
+      try {
+        credentials = identify(record.method.policy, authenticate, arrival);
+      } catch (thrown) {
+        return unknown(arrival, record, thrown);
+      }
       return credentials instanceof Promise
-        ? credentials.then((known) => enter(arrival, record, ids, known))
-        : enter(arrival, record, ids, credentials);
+        ? credentials.then(
+            (known) => identified(arrival, record, ids, known),
+            (thrown: unknown) => unknown(arrival, record, thrown),
+          )
+        : identified(arrival, record, ids, credentials);
     },
     over(record, code) {
       const nowMs = performance.now();

@@ -71,6 +71,7 @@ describe("on a running platform", { timeout: 60_000 }, () => {
     expect(code).toBe(0);
     const { services } = JSON.parse(stdout) as { services: { name: string; health: string; grpc: string }[] };
     expect(services.map(({ name, health, grpc }) => [name, health, grpc])).toEqual([
+      ["gateway", "healthy", "SERVING"],
       ["security", "healthy", "SERVING"],
       ["user", "healthy", "SERVING"],
     ]);

@@ -177,7 +177,7 @@ export async function openEdge(own: Partial<FilesHandlers> = {}, options: EdgeOp
   if (problems.length > 0) throw new Error(problems.join());
   const part = createPart(
     { service: "files", registry: filesRegistry, contracts: [FilesService], bindings },
-    { ...common, network, own: nothing, enter: async () => new Headers() },
+    { ...common, network, own: nothing, meter: undefined, enter: () => new Headers() },
   );
   const router = createRouter(part.routes);
   const answer = createStreamCall({
@@ -197,7 +197,7 @@ export async function openEdge(own: Partial<FilesHandlers> = {}, options: EdgeOp
       const means = { request, response, ids, client, origin: undefined, secure: false, openHold };
       const exchange = new Exchange(means);
       if (!match) return exchange.fail(fail.notFound("route_not_found", path));
-      return answerByRoute({ limiter: undefined, answer }, exchange, match, query);
+      return answerByRoute(answer, exchange, match, query);
     },
   };
   const limits = { ...serverLimits, ...options.limits };

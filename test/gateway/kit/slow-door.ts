@@ -69,7 +69,8 @@ const snapshotOf = createSnapshots({
     registry: createRegistry(contract.file),
     bindings: bindingsOf(contract).bindings,
   },
-  enter: async () => new Headers(),
+  meter: undefined,
+  enter: () => new Headers(),
   describe: () => [],
 });
 const snapshot = snapshotOf({ version: 1, served: [], reports: [] });
@@ -82,7 +83,6 @@ const front = createFront({
   cors: createCors([], false),
   clientOf: (address) => address,
   isTrusted: () => false,
-  limiter: undefined,
   pages: () => undefined,
   answer: async (...given) => {
     running++;
