@@ -8,6 +8,7 @@ import { createCaching } from "./cache/caching.ts";
 import { createKeeping } from "./cache/create-keeping.ts";
 import { openContracts } from "./contracts/live-contracts.ts";
 import { docsPages } from "./docs/docs-pages.ts";
+import { rootPage } from "./docs/root-page.ts";
 import { isIn } from "./edge/client-address.ts";
 import { createClientOf } from "./edge/client-of.ts";
 import { createCors } from "./edge/cors.ts";
@@ -79,6 +80,7 @@ export async function openGateway(given: Given, edge: Edge): Promise<Gateway> {
 
   const pages = firstOf(
     operatorPages({ routes: edge.routes, operators: config.GATEWAY_OPERATORS, authenticate }),
+    rootPage("/api/docs"),
     docsPages({ title: "Weft", bindings: () => snapshot.bindings }),
   );
   const body = { bytes: config.GATEWAY_BODY_BYTES, ms: bodyMs };

@@ -218,6 +218,12 @@ describe("web pages of other origins", () => {
 });
 
 describe("the gateway itself", () => {
+  test("leads a browser to what there is", async () => {
+    const answer = await fetch(url, { redirect: "manual" });
+    expect([answer.status, answer.headers.get("location")]).toEqual([302, "/api/docs"]);
+    expect((await ask(url, "GET", "/api/docs")).headers.get("content-type")).toContain("text/html");
+  });
+
   test("lists services and their routes, internal methods aside", async () => {
     const { body } = await ask(url, "GET", "/gateway/services");
     const services = body.data.services as {

@@ -1,0 +1,9 @@
+import type { FindPage } from "../edge/pages.ts";
+
+/** Whoever opens the address in a browser finds what there is. */
+export const rootPage =
+  (docsPath: string): FindPage =>
+  (path) =>
+    path === "/"
+      ? (exchange) => exchange.sendPage(302, ["location", docsPath, "content-length", "0"], new Uint8Array())
+      : undefined;
