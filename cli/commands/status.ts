@@ -56,7 +56,8 @@ interface HealthAnswer {
   version: string;
   uptime_seconds: number;
   dependencies: Record<string, { status: string; error?: string }>;
-  metrics: { active_connections: number; memory_usage_mb: number };
+  /** Missing where something else than a service answers on its port. */
+  metrics?: { active_connections: number; memory_usage_mb: number };
 }
 
 async function ask(name: string, url: string): Promise<ServiceStatus> {
@@ -74,8 +75,8 @@ async function ask(name: string, url: string): Promise<ServiceStatus> {
     grpc,
     version: answer?.version ?? "",
     uptimeSeconds: answer?.uptime_seconds ?? 0,
-    memoryMb: answer?.metrics.memory_usage_mb ?? 0,
-    connections: answer?.metrics.active_connections ?? 0,
+    memoryMb: answer?.metrics?.memory_usage_mb ?? 0,
+    connections: answer?.metrics?.active_connections ?? 0,
     troubled: troubled.map(([dependency, { error }]) => (error ? `${dependency}: ${error}` : dependency)),
   };
 }

@@ -4,6 +4,4 @@ import type { FindPage } from "../edge/pages.ts";
 export const rootPage =
   (docsPath: string): FindPage =>
   (path) =>
-    path === "/"
-      ? (exchange) => exchange.sendPage(302, ["location", docsPath, "content-length", "0"], new Uint8Array())
-      : undefined;
+    path === "/" ? (exchange) => exchange.redirect(docsPath) : undefined;

@@ -94,6 +94,10 @@ export class Exchange {
     nameOrigin(response, origin);
   }
 
+  redirect(location: string): void {
+    send(this.request, this.response, 302, this.head(undefined, 0, ["location", location]), "");
+  }
+
   noContent(more: Fields): void {
     send(this.request, this.response, 204, this.head(undefined, undefined, more), "");
   }

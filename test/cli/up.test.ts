@@ -20,7 +20,7 @@ describe("weft up", { timeout: 120_000 }, () => {
     expect(up.output).toMatch(/user +healthy +http:\/\/localhost:\d+/);
     expect(up.output).toMatch(/security +healthy +http:\/\/localhost:\d+/);
     expect(up.output).toMatch(/PostgreSQL 18\S* +ready/);
-    expect(up.output).toContain("AuthService/Register");
+    expect(up.output).toContain("/api/v1/auth/register");
     expect((await register(up)).status).toBe(200);
 
     const status = await checkout.run(["status"]);
