@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { createServer as createHttp2Server } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
