@@ -86,7 +86,7 @@ export class ClientConnection {
     });
     this.ready.catch(() => {});
     this.socket = connect({ host, port, noDelay: true, keepAlive: true });
-    this.outbox = new Outbox(this.socket);
+    this.outbox = new Outbox(this.socket, "turn");
     this.vocabulary = createVocabulary(this.outbox);
     this.inbox = createInbox(messageBytes + wireLimits.metadataBytes, (data, at, end) =>
       this.onFrame(this.reader.open(data, at, end)),
