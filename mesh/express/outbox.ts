@@ -11,10 +11,7 @@ const slabBytes = 64 * 1024;
  */
 export type Pace = "tick" | "turn";
 
-/**
- * Gathers frames into one write. They are
- * put directly into a slab of memory, which is never written to twice.
- */
+/** Gathers frames into one write. They are put directly into a slab of memory, which is never written to twice. */
 export class Outbox {
   private readonly stream: Writable;
   private readonly pace: Pace;
