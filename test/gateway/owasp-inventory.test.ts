@@ -211,10 +211,12 @@ describe("inventory", () => {
       ({ template }) =>
         new RegExp(`^${template.text.replace(/[.:]/g, "\\$&").replace(/\{\w+\}/g, "[^/]+")}$`),
     );
+    // A dot segment is nobody's id: nothing is served above or beside a path.
     const known = (path: string) =>
-      own.includes(path) ||
-      path.startsWith("/api/docs/") ||
-      forms.some((it) => it.test(path) || it.test(path.replace(/^\/api\//, "/api/v1/")));
+      !path.split("/").includes("..") &&
+      (own.includes(path) ||
+        path.startsWith("/api/docs/") ||
+        forms.some((it) => it.test(path) || it.test(path.replace(/^\/api\//, "/api/v1/"))));
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...words, "admin", "debug", "env", "v2", ".git", "actuator", ".."), {
@@ -230,7 +232,7 @@ describe("inventory", () => {
           expect([path, [404, 400].includes(statuses[0] ?? 0)]).toEqual([path, !known(path)]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[["api", "v1", "users", ".."]]] },
     );
   });
 });
