@@ -16,9 +16,14 @@ flight finish, exit code 0. Every variable is in .env.example.`,
     if (words.length === 0) throw usageError("name at least one service", serve);
     const services = await loadServices(workspace, words);
     const hosted: Hosted[] = [];
-    try {
+    const start = async () => {
       for (const definition of services) hosted.push(await hostService(definition, { env: process.env }));
-      await untilSignal();
+    };
+    // Listening first: a service may be told to end in the moment it is ready, or while it waits for what it needs.
+    const ending = untilSignal();
+    try {
+      await Promise.race([start(), ending]);
+      await ending;
     } finally {
       await Promise.all(hosted.map((service) => service.stop()));
     }

@@ -20,6 +20,8 @@ and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`.`,
     const progress = createProgress();
     // While it starts, steps; once it runs, only what a person should know.
     let tell = progress.step;
+    // Asked to end while it starts, it ends when it has: a start cut in two would leave its servers running.
+    const ending = untilSignal();
     try {
       await using platform = await startPlatform({
         workspace,
@@ -30,7 +32,7 @@ and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`.`,
       progress.done();
       tell = (text) => note(`${paint("yellow", "!")} ${text}`);
       await welcome({ ...platform, tookMs: performance.now() - startedAt });
-      await untilSignal();
+      await ending;
       tell = progress.step;
       tell("Stopping: finishing what is in flight");
     } finally {

@@ -39,11 +39,16 @@ export class Checkout implements AsyncDisposable {
 
   /** Starts `weft up` and waits until it says so. */
   async up(args: readonly string[] = [], more: Record<string, string> = {}): Promise<Up> {
-    const child = spawn(process.execPath, [main, "up", ...args], { cwd: tmpdir(), env: this.env(more) });
-    this.#children.push(child);
-    const up = new Up(child, this.dir);
+    const up = this.starting(args, more);
     await up.ready();
     return up;
+  }
+
+  /** Starts `weft up` and does not wait. */
+  starting(args: readonly string[] = [], more: Record<string, string> = {}): Up {
+    const child = spawn(process.execPath, [main, "up", ...args], { cwd: tmpdir(), env: this.env(more) });
+    this.#children.push(child);
+    return new Up(child, this.dir);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -42,6 +42,15 @@ describe("weft up", { timeout: 120_000 }, () => {
     expect((await checkout.run(["status"])).stderr).toContain("nothing runs in this checkout");
   });
 
+  test("stops on Ctrl-C while it starts, and leaves no process", async () => {
+    await using checkout = new Checkout();
+    const up = checkout.starting();
+    await until(() => up.serverPid("nats") !== 0, 20_000);
+    const pids = [up.serverPid("postgres"), up.serverPid("nats")];
+    expect(await up.end("SIGINT")).toBe(0);
+    expect(pids.some(isAlive)).toBe(false);
+  });
+
   test("has everything again after kill -9 of its process and a new start", async () => {
     await using checkout = new Checkout();
     const first = await checkout.up();
