@@ -60,17 +60,21 @@ export function createFront(options: FrontOptions): Front {
   const isSecure = (request: NodeServerRequest) =>
     cameByTls(request) && isTrusted(request.socket?.remoteAddress ?? "");
 
+  /** Answers what is no question of ours, and says so. */
+  const isAnswered = (request: NodeServerRequest, response: NodeServerResponse): boolean => {
+    if (isTooOld(request)) {
+      refuseVersion(response);
+      return true;
+    }
+    if (!isPreflight(request)) return false;
+    secureAnswer(response, isSecure(request));
+    answerPreflight(cors, request, response);
+    return true;
+  };
+
   return {
     greet(request, response) {
-      if (isTooOld(request)) {
-        refuseVersion(response);
-        return true;
-      }
-      if (isPreflight(request)) {
-        secureAnswer(response, isSecure(request));
-        answerPreflight(cors, request, response);
-        return true;
-      }
+      if (isAnswered(request, response)) return true;
       secureAnswer(response, isSecure(request));
       nameOrigin(response, cors.allowed(request.headers.origin));
       return false;
@@ -79,15 +83,7 @@ export function createFront(options: FrontOptions): Front {
     handler: (path) => snapshot().handlers.get(path),
 
     serve(request, response, openHold) {
-      if (isTooOld(request)) {
-        refuseVersion(response);
-        return undefined;
-      }
-      if (isPreflight(request)) {
-        secureAnswer(response, isSecure(request));
-        answerPreflight(cors, request, response);
-        return undefined;
-      }
+      if (isAnswered(request, response)) return undefined;
       const socketAddress = request.socket?.remoteAddress ?? "";
       const client = clientOf(socketAddress, headerOf(request, "x-forwarded-for"));
       const exchange = new Exchange({

@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { durationMs, MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { fail, methodName, optionsOf } from "#mesh";
+import { onlyReads } from "#mesh/contract/safety.ts";
 
 /** How long answers of one method may be kept, and what ends that early. */
 export interface CachePolicy {
@@ -17,7 +18,7 @@ export function cachePolicyOf(method: DescMethod): CachePolicy | undefined {
   if (!cache) return undefined;
   const maxAgeMs = cache.maxAge ? durationMs(cache.maxAge) : 0;
   if (maxAgeMs <= 0) throw refusal(method, "does not say for how long: set max_age");
-  if (method.idempotency !== Idempotency.NO_SIDE_EFFECTS || method.methodKind !== "unary") {
+  if (!onlyReads(method) || method.methodKind !== "unary") {
     throw refusal(method, "and is no single call with idempotency_level = NO_SIDE_EFFECTS");
   }
   return {

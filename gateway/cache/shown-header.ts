@@ -1,4 +1,5 @@
 import type { Fields } from "#mesh/call/metadata.ts";
+import { eachField } from "#mesh/call/metadata.ts";
 
 /** Where an answer came from. */
 export type Source = "HIT" | "MISS" | "STALE";
@@ -24,13 +25,10 @@ export interface Shown {
 export function shownHeader(own: Fields, shown: Shown): string[] {
   const { source, ageMs, maxAgeMs, staleMs, shared, keepable } = shown;
   const header = ["x-cache", source];
-  if (own) {
-    for (let at = 0; at + 1 < own.length; at += 2) {
-      const [name = "", value = ""] = [own[at], own[at + 1]];
-      // They would say something else than what stands here.
-      if (name !== "cache-control" && name !== "expires" && name !== "age") header.push(name, value);
-    }
-  }
+  eachField(own, (name, value) => {
+    // They would say something else than what stands here.
+    if (name !== "cache-control" && name !== "expires" && name !== "age") header.push(name, value);
+  });
   if (source !== "MISS") header.push("age", seconds(ageMs));
   if (!keepable) return header;
   const stale = staleMs > 0 ? `, stale-if-error=${seconds(staleMs)}` : "";

@@ -1,7 +1,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Access } from "#gen/mesh/v1/options_pb.js";
 import { methodName, optionsOf } from "#mesh";
+import { isRepeatable, onlyReads } from "#mesh/contract/safety.ts";
 import type { Binding } from "../routing/binding.ts";
 import { bindingsOf } from "../routing/bindings-of.ts";
 import { routeKey } from "../routing/conflicts.ts";
@@ -94,10 +94,7 @@ function compareMethods(before: DescMethod, after: DescMethod, { breaks, adds }:
 }
 
 /** What may be repeated, and sent as GET, in steps. */
-function safetyOf({ idempotency }: DescMethod): number {
-  if (idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) return 2;
-  return idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT ? 1 : 0;
-}
+const safetyOf = (method: DescMethod): number => Number(isRepeatable(method)) + Number(onlyReads(method));
 
 /** Whom the first rule lets in and the second does not. */
 function lostBy(before: Access, after: Access): string | undefined {

@@ -38,7 +38,7 @@ interface Entry {
   timer: NodeJS.Timeout | undefined;
 }
 
-const keyOf = ({ service, hash }: Wanted) => `${service} ${hash}`;
+export const keyOf = ({ service, hash }: Wanted): string => `${service} ${hash}`;
 
 /** Loads contracts until it has them, and keeps those that are wanted. */
 export function createContractLoader({ load, changed }: ContractLoaderOptions): ContractLoader {

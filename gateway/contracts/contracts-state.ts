@@ -5,6 +5,7 @@ import type { Claims } from "./claims.ts";
 import type { ContractChange } from "./compare-contracts.ts";
 import { compareContracts } from "./compare-contracts.ts";
 import type { ContractLoader, Wanted } from "./contract-loader.ts";
+import { keyOf } from "./contract-loader.ts";
 import type { ContractReport, ServedContract } from "./contracts.ts";
 import { mostServices } from "./limits.ts";
 import type { Recorded } from "./routes-record.ts";
@@ -195,7 +196,6 @@ function compared(before: ServedContract, after: ServedContract): readonly Contr
   return changes;
 }
 
-const keyOf = ({ service, hash }: Wanted): string => `${service} ${hash}`;
 const byService = (a: Wanted, b: Wanted): number =>
   a.service === b.service ? 0 : a.service < b.service ? -1 : 1;
 const sameList = <T>(a: readonly T[], b: readonly T[]): boolean =>

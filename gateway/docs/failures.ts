@@ -1,5 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
+import { isRepeatable, onlyReads } from "#mesh/contract/safety.ts";
 import type { Binding } from "../routing/binding.ts";
 import { audienceOf } from "./access.ts";
 import { refTo } from "./document.ts";
@@ -138,7 +138,7 @@ export function headersOf(names: readonly string[]): JsonObject {
 
 /** POST and PATCH that may not be made twice take a key by which the second is known. */
 export const takesKey = ({ method, verb }: Binding): boolean =>
-  (verb === "POST" || verb === "PATCH") && method.idempotency === Level.IDEMPOTENCY_UNKNOWN;
+  (verb === "POST" || verb === "PATCH") && !isRepeatable(method);
 
 export function failuresOf(binding: Binding, hasRules: boolean): JsonObject {
   const { method, body, variables } = binding;
@@ -147,7 +147,7 @@ export function failuresOf(binding: Binding, hasRules: boolean): JsonObject {
     hasBody: body !== undefined,
     hasVariables: variables.length > 0,
     hasRules,
-    writes: method.idempotency !== Level.NO_SIDE_EFFECTS,
+    writes: !onlyReads(method),
     takesKey: takesKey(binding),
   };
   return Object.fromEntries(

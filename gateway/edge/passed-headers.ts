@@ -1,5 +1,5 @@
 import type { Fields } from "#mesh/call/metadata.ts";
-import { isFieldValue } from "#mesh/call/metadata.ts";
+import { eachField, isFieldValue } from "#mesh/call/metadata.ts";
 import type { NodeServerRequest } from "#mesh/server/node.ts";
 import { headerOf } from "./rest-arrival.ts";
 
@@ -11,22 +11,23 @@ const longestAgent = 256;
  * and not of what does not: headers that mean something inside the mesh can so
  * not be smuggled in.
  */
-const inward = [
-  "accept-language",
-  "idempotency-key",
+export const inward = ["accept-language", "idempotency-key", "last-event-id"] as const;
+
+/** And what is of HTTP itself, for those who answer by it. */
+const inwardByHttp = [
+  ...inward,
   "if-match",
   "if-none-match",
   "if-modified-since",
   "if-range",
   "range",
-  "last-event-id",
 ] as const;
 
 export function inwardFields(request: NodeServerRequest, client: string): string[] {
   const fields = ["x-forwarded-for", client];
   const agent = headerOf(request, "user-agent");
   if (agent && isFieldValue(agent)) fields.push("x-forwarded-user-agent", agent.slice(0, longestAgent));
-  for (const name of inward) {
+  for (const name of inwardByHttp) {
     const value = request.headers[name];
     if (typeof value === "string" && isFieldValue(value)) fields.push(name, value);
   }
@@ -54,11 +55,11 @@ const outward = new Set([
 export function outwardFields(header: Fields): Fields {
   if (!header) return undefined;
   let fields: string[] | undefined;
-  for (let at = 0; at + 1 < header.length; at += 2) {
-    const [name = "", value = ""] = [header[at]?.toLowerCase(), header[at + 1]];
-    if (!outward.has(name) || !isFieldValue(value)) continue;
+  eachField(header, (given, value) => {
+    const name = given.toLowerCase();
+    if (!outward.has(name) || !isFieldValue(value)) return;
     fields ??= [];
     fields.push(name, value);
-  }
+  });
   return fields;
 }

@@ -9,7 +9,7 @@ export class RestArrival implements Arrival {
   /** Where the caller stands with its limits, once that is known. */
   decision: Decision | undefined = undefined;
   private readonly request: NodeServerRequest;
-  private readonly ids: CallIds;
+  readonly ids: CallIds;
 
   constructor(request: NodeServerRequest, ids: CallIds) {
     this.request = request;
@@ -17,8 +17,6 @@ export class RestArrival implements Arrival {
   }
 
   header(name: string): string | undefined {
-    if (name === "x-request-id") return this.ids.requestId;
-    if (name === "x-correlation-id") return this.ids.correlationId;
     return headerOf(this.request, name);
   }
 

@@ -1,3 +1,4 @@
+import { eachField } from "#mesh/call/metadata.ts";
 import type { NodeServerResponse } from "#mesh/server/node.ts";
 
 /**
@@ -23,10 +24,7 @@ export const strictTransport: readonly string[] = [
 
 /** Sets them on an answer that somebody else writes. */
 export function secureAnswer(response: NodeServerResponse, secure: boolean): void {
-  setPairs(response, securityHeaders);
-  if (secure) setPairs(response, strictTransport);
-}
-
-function setPairs(response: NodeServerResponse, pairs: readonly string[]): void {
-  for (let at = 0; at + 1 < pairs.length; at += 2) response.setHeader(pairs[at] ?? "", pairs[at + 1] ?? "");
+  const set = (name: string, value: string) => void response.setHeader(name, value);
+  eachField(securityHeaders, set);
+  if (secure) eachField(strictTransport, set);
 }

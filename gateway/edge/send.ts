@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
+import { eachField } from "#mesh/call/metadata.ts";
 import type { NodeServerRequest, NodeServerResponse } from "#mesh/server/node.ts";
 
 /**
@@ -34,10 +35,7 @@ export function begin(
 ): void {
   if ("stream" in request) {
     const http2 = response as unknown as Http2ServerResponse;
-    for (let at = 0; at + 1 < headers.length; at += 2) {
-      const [name = "", value = ""] = [headers[at], headers[at + 1]];
-      http2.appendHeader(name, value);
-    }
+    eachField(headers, (name, value) => http2.appendHeader(name, value));
     http2.writeHead(status);
     return;
   }

@@ -32,7 +32,6 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const { once, close } = createOnce({ store: createKeyStore({ nats, ttlMs, bucketBytes }), log, now });
   return {
     keeping: (exchange, route, call, message, produce) => {
-      if (!route.keyed) return produce();
       const key = keyOf(exchange.request, route);
       if (key === undefined) return produce();
       if (!isKey(key)) throw badKey();

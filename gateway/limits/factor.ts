@@ -1,9 +1,6 @@
 /** How many times the limits a role may do. */
 const factors: Readonly<Record<string, number>> = { admin: 10, developer: 10 };
 
-/** Most that `limitFactor` gives, which bounds what a peer may claim. */
-export const largestFactor = 10;
-
 /** The multiple of the limits for someone of these roles: that of the best role, 1 for none. */
 export function limitFactor(roles: readonly string[]): number {
   let best = 1;

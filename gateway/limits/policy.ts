@@ -29,7 +29,7 @@ export const defaultWindows: readonly Window[] = [
 ];
 
 /** Beyond these a contract is refused: a counter of a window has so much room. */
-export const mostRequests = 100_000;
+const mostRequests = 100_000;
 export const mostSeconds = 86_400;
 export const mostWindows = 4;
 

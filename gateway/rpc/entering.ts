@@ -1,9 +1,7 @@
 import type { Call } from "#mesh/call/call.ts";
 import { isFieldValue } from "#mesh/call/metadata.ts";
 import type { ClientOf } from "../edge/client-of.ts";
-
-/** Of a stranger's metadata, what a service is told. */
-const inward = ["accept-language", "idempotency-key", "last-event-id"] as const;
+import { inward } from "../edge/passed-headers.ts";
 
 /** The metadata that goes on with a call by RPC. */
 export type Entering = (call: Call) => Headers;

@@ -1,12 +1,13 @@
-import type { DescMethod, DescService, Registry } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import type { DescService, Registry } from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Logger } from "#mesh";
 import { fail, optionsOf } from "#mesh";
+import { eachField, fieldsOf } from "#mesh/call/metadata.ts";
 import type { Network } from "#mesh/client/network.ts";
 import type { MethodPolicy, Policies } from "#mesh/contract/policy.ts";
 import { compilePolicies } from "#mesh/contract/policy.ts";
 import { isPublished } from "#mesh/contract/published.ts";
+import { isRepeatable } from "#mesh/contract/safety.ts";
 import type { Authenticator } from "#mesh/rpc/authenticate.ts";
 import type { Meter } from "#mesh/rpc/intake.ts";
 import type { Rpc } from "#mesh/rpc/rpc.ts";
@@ -75,10 +76,7 @@ function createForwardingRpc(
   { network, authenticate, telemetry, meter, log, stopping, enter }: PartOptions,
 ): Rpc {
   const leave = (call: { responseHeader: Headers }, header: Headers) => {
-    const fields = outwardFields([...header].flat()) ?? [];
-    for (let at = 0; at + 1 < fields.length; at += 2) {
-      call.responseHeader.set(fields[at] ?? "", fields[at + 1] ?? "");
-    }
+    eachField(outwardFields(fieldsOf(header)), (name, value) => call.responseHeader.set(name, value));
   };
   const implementations = contracts.map((it) => forward({ contract: it, service, network, enter, leave }));
   return createRpc({ implementations, policies, authenticate, telemetry, meter, log, stopping });
@@ -125,6 +123,3 @@ function routeOf(
     forServices,
   };
 }
-
-const isRepeatable = ({ idempotency }: DescMethod) =>
-  idempotency === Idempotency.NO_SIDE_EFFECTS || idempotency === Idempotency.IDEMPOTENT;

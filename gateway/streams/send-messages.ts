@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 import type { LiveCall } from "#mesh/call/live-call.ts";
 import type { Fields } from "#mesh/call/metadata.ts";
+import { eachField } from "#mesh/call/metadata.ts";
 import { failureOf as errorOf } from "#mesh/rpc/perform.ts";
 import type { NodeServerResponse } from "#mesh/server/node.ts";
 import { createIsoTime } from "#mesh/telemetry/iso-time.ts";
@@ -80,11 +81,9 @@ export async function sendMessages(
 
 function headOf(header: Fields): string[] {
   const head: string[] = [];
-  const fields = outwardFields(header) ?? [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [name = "", value = ""] = [fields[at], fields[at + 1]];
+  eachField(outwardFields(header), (name, value) => {
     if (passed.has(name)) head.push(name, value);
-  }
+  });
   // nginx and its kin would collect the answer before they pass any of it on.
   head.push("cache-control", "no-store", "x-accel-buffering", "no");
   return head;

@@ -25,7 +25,7 @@ import { createStreamClient } from "./stream-client.ts";
 import { upload } from "./upload.ts";
 
 export interface StreamCallOptions {
-  readonly network: Pick<Network, "client" | "anonymousClient">;
+  readonly network: Pick<Network, "client">;
   /** Of a body that is one message, and of one line of many. */
   readonly body: BodyLimits;
   /** Largest body that is passed on as it comes. */

@@ -3,14 +3,14 @@ import type { CallOptions } from "@connectrpc/connect";
 import { runInCall } from "#mesh/call/call.ts";
 import type { LiveCall } from "#mesh/call/live-call.ts";
 import type { Fields } from "#mesh/call/metadata.ts";
-import { fieldsOf } from "#mesh/call/metadata.ts";
+import { fieldsOf, headersOf } from "#mesh/call/metadata.ts";
 import type { Network } from "#mesh/client/network.ts";
 import { fail } from "#mesh/errors.ts";
-import { userHeader } from "#mesh/identity/tokens.ts";
 import { untilEnded } from "#mesh/rpc/perform.ts";
 import type { Exchange } from "../edge/exchange.ts";
 import { inwardFields } from "../edge/passed-headers.ts";
 import type { EdgeRoute } from "../edge/route.ts";
+import { shownCredentials } from "../rpc/shown-credentials.ts";
 
 type Method = (input: unknown, options: CallOptions) => unknown;
 type Methods = Readonly<Record<string, Method>>;
@@ -63,12 +63,12 @@ export interface StreamClient {
   ): Promise<{ readonly header: Fields; readonly message: Message }>;
 }
 
-export function createStreamClient(network: Pick<Network, "client" | "anonymousClient">): StreamClient {
+export function createStreamClient(network: Pick<Network, "client">): StreamClient {
   const own = remember((contract) => network.client(contract) as unknown as Methods);
-  const nobodys = remember((contract) => network.anonymousClient(contract) as unknown as Methods);
+  const shown = remember((contract) => network.client(contract, shownCredentials) as unknown as Methods);
   const methodOf = ({ method: { desc }, forServices }: EdgeRoute): Method => {
     // Where only services may call, the gateway lends nobody its own name.
-    const method = (forServices ? nobodys : own)(desc.parent)[desc.localName];
+    const method = (forServices ? shown : own)(desc.parent)[desc.localName];
     if (!method) throw fail.internal("no_method", `${desc.name} is not among the methods`);
     return method;
   };
@@ -76,7 +76,7 @@ export function createStreamClient(network: Pick<Network, "client" | "anonymousC
     answers(exchange, route, call, input, failed) {
       const answers = new Answers(call);
       const method = methodOf(route);
-      const options = optionsFor(exchange, route, call, failed, (header) => {
+      const options = optionsFor(exchange, call, failed, (header) => {
         answers.header = header;
       });
       // The call departs here, not when its first answer is asked for.
@@ -86,7 +86,7 @@ export function createStreamClient(network: Pick<Network, "client" | "anonymousC
     async single(exchange, route, call, input, failed) {
       let header: Fields;
       const method = methodOf(route);
-      const options = optionsFor(exchange, route, call, failed, (it) => {
+      const options = optionsFor(exchange, call, failed, (it) => {
         header = it;
       });
       const message = await untilEnded(call, () => method(input, options) as Promise<Message>);
@@ -97,23 +97,13 @@ export function createStreamClient(network: Pick<Network, "client" | "anonymousC
 
 function optionsFor(
   exchange: Exchange,
-  { forServices }: EdgeRoute,
   call: LiveCall,
   failed: AbortSignal | undefined,
   onHeader: (header: Fields) => void,
 ): CallOptions {
-  const headers = new Headers();
-  const fields = inwardFields(exchange.request, exchange.client);
-  for (let at = 0; at + 1 < fields.length; at += 2) headers.set(fields[at] ?? "", fields[at + 1] ?? "");
-  if (forServices) {
-    // Their proof goes on as it came; it is for the callee alone to read.
-    headers.set("authorization", exchange.header("authorization") ?? "");
-    const statement = exchange.header(userHeader);
-    if (statement !== undefined) headers.set(userHeader, statement);
-  }
   const leftMs = call.deadline - Date.now();
   return {
-    headers,
+    headers: headersOf(inwardFields(exchange.request, exchange.client)),
     ...(failed && { signal: failed }),
     onHeader: (header) => onHeader(fieldsOf(header)),
     ...(Number.isFinite(leftMs) && { timeoutMs: Math.max(1, leftMs) }),

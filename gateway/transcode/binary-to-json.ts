@@ -6,7 +6,7 @@ import { WireOutput } from "./wire-output.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /** Longest JSON that is made of one answer; fields with default values make it longer than its bytes. */
-export const longestAnswer = 64 * 1024 * 1024;
+const longestAnswer = 64 * 1024 * 1024;
 
 const out = new WireOutput(longestAnswer);
 const reader = new WireReader(out);

@@ -85,7 +85,7 @@ export function longText(out: WireOutput, low: number, high: number, signed: boo
   else asciiText(out, ((BigInt(top) << 32n) | BigInt(low >>> 0)).toString());
 }
 
-export function asciiText(out: WireOutput, text: string): void {
+function asciiText(out: WireOutput, text: string): void {
   const { bytes, at } = out;
   for (let i = 0; i < text.length; i += 1) bytes[at + i] = text.charCodeAt(i);
   out.at = at + text.length;

@@ -10,7 +10,7 @@ import { quoted } from "./refused.ts";
 import type { WireOutput } from "./wire-output.ts";
 
 /** Most parameters of one request. */
-export const mostParameters = 1000;
+const mostParameters = 1000;
 
 const ampersand = 38;
 const equals = 61;

@@ -16,14 +16,17 @@ export function fieldOf(fields: Fields, name: string): string | undefined {
   return undefined;
 }
 
+export function eachField(fields: Fields, each: (name: string, value: string) => void): void {
+  if (!fields) return;
+  for (let at = 0; at + 1 < fields.length; at += 2) each(fields[at] ?? "", fields[at + 1] ?? "");
+}
+
 /** What a peer sends that HTTP could not carry is left out: whoever looks must not fail for it. */
 export function headersOf(fields: Fields): Headers {
   const headers = new Headers();
-  if (!fields) return headers;
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const [name = "", value = ""] = [fields[i], fields[i + 1]];
+  eachField(fields, (name, value) => {
     if (isName.test(name) && isFieldValue(value)) headers.append(name, value);
-  }
+  });
   return headers;
 }
 

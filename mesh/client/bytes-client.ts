@@ -25,9 +25,9 @@ export type BytesClient = (
 ) => Promise<BytesAnswer>;
 
 export function createBytesClient(means: CallMeans): BytesClient {
-  return async (call, method, bytes, fields) => {
+  return async (call, method, request, fields) => {
     const departure = depart(method, undefined, means.telemetry.tracer, call);
-    return bytesOf(method, await makeUnary(means, departure, { method, bytes, fields }, undefined));
+    return bytesOf(method, await makeUnary(means, departure, { method, request, fields }, undefined));
   };
 }
 

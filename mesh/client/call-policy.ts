@@ -1,7 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { durationMs, MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { methodName, optionsOf } from "../contract/options.ts";
 import { defaultTimeoutMs } from "../contract/policy.ts";
+import { isRepeatable, onlyReads } from "../contract/safety.ts";
 
 /** How calls of one method are made, read once from its contract. */
 export interface CallPolicy {
@@ -33,13 +34,12 @@ export function callPolicyOf(method: DescMethod): CallPolicy {
 function compile(method: DescMethod): CallPolicy {
   const { timeout, maxAttempts, hedge } = optionsOf(method) ?? {};
   const name = methodName(method);
-  const harmless = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
   return {
     name,
     path: `/${name}`,
     timeoutMs: timeout ? durationMs(timeout) : defaultTimeoutMs,
-    repeatable: harmless || method.idempotency === Idempotency.IDEMPOTENT,
+    repeatable: isRepeatable(method),
     maxAttempts: maxAttempts || usualAttempts,
-    hedge: harmless && hedge ? { delayMs: hedge.delay && durationMs(hedge.delay) } : undefined,
+    hedge: hedge && onlyReads(method) ? { delayMs: hedge.delay && durationMs(hedge.delay) } : undefined,
   };
 }

@@ -19,9 +19,8 @@ import { UnaryCall } from "./unary-call.ts";
 /** What is asked of whom. */
 export interface Question {
   readonly method: DescMethodUnary;
-  /** The request, or else its bytes. */
-  readonly input?: Message;
-  readonly bytes?: Uint8Array;
+  /** The request, as a message or as its bytes. */
+  readonly request: Message | Uint8Array;
   readonly fields: Fields;
 }
 
@@ -99,14 +98,20 @@ async function run(
 }
 
 function requestOf(
-  { method, input, bytes, fields }: Question,
+  { method, request, fields }: Question,
   { policy, span, requestId, correlationId, startedMs, budgetMs }: Departure,
   proof: Proof,
 ): LaneRequest {
-  const message = input && messageOf(method.input, input);
+  let input: Message | undefined;
+  let message: Uint8Array;
+  if (request instanceof Uint8Array) message = request;
+  else {
+    input = messageOf(method.input, request);
+    message = toBinary(method.input, input);
+  }
   return {
     method,
-    input: message,
+    input,
     path: policy.path,
     // Waiting for a place or a token took some of it.
     timeoutMs: Math.max(1, budgetMs - (performance.now() - startedMs)),
@@ -117,11 +122,9 @@ function requestOf(
     correlationId: correlationId === requestId ? "" : correlationId,
     traceparent: traceparentOf(span),
     fields: fields && proof.fields ? [...fields, ...proof.fields] : (fields ?? proof.fields),
-    message: bytes ?? (message ? toBinary(method.input, message) : empty),
+    message,
   };
 }
 
 const messageOf = (schema: DescMessage, input: Message): Message =>
   isMessage(input, schema) ? input : create(schema, input);
-
-const empty = new Uint8Array();

@@ -25,8 +25,8 @@ import { createMeshTransport } from "./transport.ts";
 
 /** Reaches other services. */
 export interface Network {
-  /** A typed client, as this service. */
-  client<S extends DescService>(contract: S): Client<S>;
+  /** A typed client: as this service, unless told with what proof. */
+  client<S extends DescService>(contract: S, proof?: Credentials): Client<S>;
   /** A typed client, as nobody: for what is public, such as the issuer's keys. */
   anonymousClient<S extends DescService>(contract: S): Client<S>;
   /** Makes single calls with messages that are bytes already: as this service, unless told with what proof. */
@@ -87,7 +87,7 @@ export function createNetwork(options: NetworkOptions): Network {
   const anonymousClient: Network["anonymousClient"] = (contract) => as(contract, undefined);
   const credentials = options.credentials?.({ anonymousClient, as });
   return {
-    client: (contract) => as(contract, credentials),
+    client: (contract, proof = credentials) => as(contract, proof),
     anonymousClient,
     bytesClient: (contract, proof = credentials) =>
       createBytesClient({ callee: calleeOf(contract), telemetry, credentials: proof }),

@@ -18,7 +18,7 @@ export function createMeshTransport(means: CallMeans): Transport {
     async unary(method, signal, timeoutMs, header, input) {
       const departure = depart(method, timeoutMs, telemetry.tracer);
       const fields = fieldsGiven(header, undefined);
-      const answer = await makeUnary(means, departure, { method, input: input as Message, fields }, signal);
+      const answer = await makeUnary(means, departure, { method, request: input as Message, fields }, signal);
       return responseOf(method, answer, departure.requestId) as UnaryResponse<never, never>;
     },
     async stream(method, signal, timeoutMs, header, input) {

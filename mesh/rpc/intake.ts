@@ -28,6 +28,8 @@ import type { CallIds, CallRecord } from "./record.ts";
 export interface Arrival extends Envelope, Metadata {
   /** What the caller gives it; the contract may allow less. */
   readonly timeoutMs: number | undefined;
+  /** What ties the call to others, where the lane had to know before. Default: as its metadata says. */
+  readonly ids?: CallIds;
 }
 
 /** The door of a service: the same for every lane. */
@@ -155,7 +157,7 @@ export function createIntake(options: IntakeOptions): Intake {
     admit(arrival, record) {
       inFlight++;
       answeringOf(record.method).value++;
-      const ids = idsOf(arrival);
+      const ids = arrival.ids ?? idsOf(arrival);
       record.ids = ids;
       let credentials: Credentials | Promise<Credentials>;
       try {
