@@ -109,7 +109,7 @@ export function toWireError(thrown: unknown): ConnectError {
  */
 const awayCodes = /^(08...|57P0[123]|CONNECTION_\w+|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE)$/;
 
-function isStoreAway(thrown: unknown): boolean {
+export function isStoreAway(thrown: unknown): boolean {
   return (
     thrown instanceof Error &&
     "code" in thrown &&

@@ -1,4 +1,5 @@
 import type {
+  DescMessage,
   DescMethodStreaming,
   DescMethodUnary,
   DescService,
@@ -9,6 +10,9 @@ import type { Client } from "@connectrpc/connect";
 import type { Call } from "./call/call.ts";
 import type { ConfigOf, Fields } from "./config/fields.ts";
 import type { Database } from "./db/database.ts";
+import type { Events } from "./events/events.ts";
+import type { Live } from "./events/live.ts";
+import type { Subscription } from "./events/on.ts";
 import type { HealthChecks } from "./health/checks.ts";
 import type { OpenFront } from "./host/edge.ts";
 import type { Logger } from "./log/logger.ts";
@@ -52,6 +56,10 @@ export interface Setup<C extends Contracts, F extends Fields> {
   readonly db: Database;
   readonly nats: Nats;
   readonly calls: Clients<C>;
+  /** Tells others what has happened, for good. */
+  readonly events: Events;
+  /** Tells those who listen right now. */
+  readonly live: Live;
   readonly config: ConfigOf<F>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -63,6 +71,8 @@ export interface Setup<C extends Contracts, F extends Fields> {
 /** What a service gives back. */
 export interface Running {
   readonly rpc: Implementation[];
+  /** What it does when something has happened, here or elsewhere. */
+  readonly on?: readonly Subscription[];
   /** What its port answers beside RPCs of its own, for a service that stands before others. */
   readonly front?: OpenFront;
   /** Holds the callers of its own contracts to limits. Default: nobody is. */
@@ -76,6 +86,8 @@ export interface ServiceDefinition<C extends Contracts = Contracts, F extends Fi
   readonly name: string;
   readonly contracts: readonly DescService[];
   readonly calls?: C;
+  /** The events that it tells of; all of them stand in its own `events.proto`. */
+  readonly publishes?: readonly DescMessage[];
   /** Calls services that it learns of while it runs, and so needs a key whatever `calls` says. */
   readonly edge?: true;
   /** Environment variables of this service alone. */

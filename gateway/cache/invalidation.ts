@@ -48,7 +48,7 @@ export function openInvalidation({ nats, log }: { nats: Nats; log: Logger }): In
   const listen = (subject: string): Ear => {
     const ear: Ear = { subject, subscription: undefined, events: 0, live: false, refused: false };
     ears.set(subject, ear);
-    ear.subscription = nats.connection.subscribe(eventSubject(subject), {
+    ear.subscription = nats.connection.subscribe(nats.subject(eventSubject(subject)), {
       callback: (err) => {
         ear.events++;
         if (!err) return;

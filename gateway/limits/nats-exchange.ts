@@ -40,7 +40,7 @@ const policy = {
  * a key may be admitted up to one share too often, once.
  */
 export function openExchange(options: ExchangeOptions): Exchange {
-  const { nats, log, subject = "weft.gateway.limits", salt = "", replica = newId() } = options;
+  const { nats, log, subject = nats.subject("weft.gateway.limits"), salt = "", replica = newId() } = options;
   const { now = () => performance.now() } = options;
   const members = createMembers({ self: replica, goneMs: policy.goneMs, most: policy.mostReplicas - 1 });
   let handler: ExchangeHandler | undefined;

@@ -20,6 +20,18 @@ export interface Database {
   close(): Promise<void>;
 }
 
+const afterwards = new WeakMap<Query, Array<() => void>>();
+
+/**
+ * Runs a function once a transaction of `Database.transaction` is committed, if
+ * it ever is. Tells whether it will: it cannot know of other transactions.
+ */
+export function afterCommit(tx: Query, run: () => void): boolean {
+  const list = afterwards.get(tx);
+  list?.push(run);
+  return list !== undefined;
+}
+
 export interface DatabaseOptions {
   url: string;
   /** Shown in `pg_stat_activity`. */
@@ -58,7 +70,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     async transaction<T>(work: (tx: TransactionSql<{ bigint: bigint }>) => Promise<T>): Promise<T> {
       for (let tries = 1; ; tries++) {
         try {
-          return (await sql.begin(work)) as T;
+          let committed: Array<() => void> = [];
+          const result = (await sql.begin((tx) => {
+            committed = [];
+            afterwards.set(tx, committed);
+            return work(tx);
+          })) as T;
+          for (const run of committed) run();
+          return result;
         } catch (error) {
           if (!retryable.has(sqlState(error)) || tries === maxTries) throw error;
           // Those who collided would collide again if they came back together.

@@ -7,7 +7,9 @@ import type { Logger } from "../log/logger.ts";
 import type { Database, Query } from "./database.ts";
 
 interface Migration {
+  /** As it is remembered. */
   readonly name: string;
+  readonly path: string;
   readonly text: string;
   readonly checksum: string;
 }
@@ -21,7 +23,11 @@ const lockKey = 7_238_746;
  * together wait for each other.
  */
 export async function migrate(db: Database, folder: URL, log: Logger): Promise<void> {
-  const migrations = await readMigrations(folder);
+  // What the mesh itself keeps there comes first: a service's own may build on it.
+  const migrations = [
+    ...(await readMigrations(new URL("./migrations/", import.meta.url), "mesh/")),
+    ...(await readMigrations(folder, "")),
+  ];
   const connection = await db.sql.reserve();
   try {
     // Both the wait for another instance and a change of a large table may take longer than a call's statement.
@@ -39,8 +45,8 @@ export async function migrate(db: Database, folder: URL, log: Logger): Promise<v
     const applied = new Map(rows.map((row) => [row.name, row.checksum]));
     for (const migration of migrations) {
       const checksum = applied.get(migration.name);
-      if (checksum === undefined) await apply(connection, migration, folder, log);
-      else if (checksum !== migration.checksum) throw edited(migration, folder);
+      if (checksum === undefined) await apply(connection, migration, log);
+      else if (checksum !== migration.checksum) throw edited(migration);
     }
   } finally {
     // A connection that cannot be tidied up is gone, and its lock and settings with it.
@@ -50,7 +56,7 @@ export async function migrate(db: Database, folder: URL, log: Logger): Promise<v
   }
 }
 
-async function readMigrations(folder: URL): Promise<Migration[]> {
+async function readMigrations(folder: URL, prefix: string): Promise<Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
   return Promise.all(
     names.map(async (name) => {
@@ -61,12 +67,13 @@ async function readMigrations(folder: URL): Promise<Migration[]> {
         );
       }
       const text = await readFile(new URL(name, folder), "utf8");
-      return { name, text, checksum: createHash("sha256").update(text).digest("hex") };
+      const path = fileURLToPath(new URL(name, folder));
+      return { name: prefix + name, path, text, checksum: createHash("sha256").update(text).digest("hex") };
     }),
   );
 }
 
-async function apply(connection: Query, migration: Migration, folder: URL, log: Logger): Promise<void> {
+async function apply(connection: Query, migration: Migration, log: Logger): Promise<void> {
   const started = performance.now();
   try {
     await connection`begin`;
@@ -75,7 +82,7 @@ async function apply(connection: Query, migration: Migration, folder: URL, log: 
     await connection`commit`;
   } catch (error) {
     await connection`rollback`.catch(() => {});
-    throw failed(migration, folder, error);
+    throw failed(migration, error);
   }
   log.info(
     { migration: migration.name, duration: Math.round(performance.now() - started) },
@@ -83,20 +90,18 @@ async function apply(connection: Query, migration: Migration, folder: URL, log: 
   );
 }
 
-function failed(migration: Migration, folder: URL, cause: unknown): Error {
+function failed(migration: Migration, cause: unknown): Error {
   const position = cause instanceof postgres.PostgresError ? Number(cause.position) : Number.NaN;
   const line = Number.isNaN(position) ? "" : `:${migration.text.slice(0, position).split("\n").length}`;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return fail.precondition("migration_failed", `${fileURLToPath(folder)}${migration.name}${line}: ${why}`, {
+  return fail.precondition("migration_failed", `${migration.path}${line}: ${why}`, {
     remedy: "nothing of this file was applied; correct it and start again",
     cause,
   });
 }
 
-function edited(migration: Migration, folder: URL): Error {
-  return fail.precondition(
-    "migration_edited",
-    `${fileURLToPath(folder)}${migration.name} was changed after it was applied`,
-    { remedy: "restore the file and put the change into a new one" },
-  );
+function edited(migration: Migration): Error {
+  return fail.precondition("migration_edited", `${migration.path} was changed after it was applied`, {
+    remedy: "restore the file and put the change into a new one",
+  });
 }

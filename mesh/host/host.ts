@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { DestinationStream } from "pino";
@@ -7,6 +8,7 @@ import type { Environment } from "../config/read.ts";
 import { serviceOf } from "../contract/options.ts";
 import { compilePolicies, openPolicies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
+import { openBus } from "../events/bus.ts";
 import { createFaults } from "../faults/faults.ts";
 import type { HealthReport } from "../health/checks.ts";
 import { createHealthChecks } from "../health/checks.ts";
@@ -86,10 +88,25 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       : await socketNetwork();
     closing.push(() => network.close());
     watchCallees(health, definition.calls ?? {}, network);
+    const bus = openBus({
+      service: name,
+      instanceId,
+      publishes: definition.publishes ?? [],
+      db: definition.database && stores.db,
+      nats: stores.nats,
+      settings: config.events,
+      tracer: telemetry.tracer,
+      metrics,
+      health,
+      log,
+    });
+    closing.push(() => bus.close());
     const running = await setUp(definition, {
       db: stores.db,
       nats: stores.nats,
       calls: clientsOf(definition.calls ?? {}, network),
+      events: bus.events,
+      live: bus.live,
       config: own,
       log,
       metrics,
@@ -125,6 +142,7 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       metrics,
       log,
     });
+    bus.consume(running.on ?? []);
     const presence = memory
       ? undefined
       : await announceOrClose(serving, {
@@ -147,7 +165,9 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       log.info("stopping");
       // Both at once: probes and other instances learn of it together.
       await Promise.all([presence?.withdraw(), serving.retire()]);
-      const drained = serving.drain();
+      // Whoever takes too long has its event given to another instance.
+      const resting = Promise.race([bus.rest(), sleep(config.shutdownGraceMs, undefined, { ref: false })]);
+      const drained = Promise.all([serving.drain(), resting]);
       stopping.abort(
         fail.unavailable("stopping", `this instance of ${name} is stopping`, { remedy: "call again" }),
       );

@@ -3,7 +3,7 @@ import { clientFields, clientPolicyOf } from "../client/client-policy.ts";
 import type { Endpoints } from "../config/endpoints.ts";
 import { parseEndpoints } from "../config/endpoints.ts";
 import type { ConfigOf, Fields } from "../config/fields.ts";
-import { duration, field, flag, integer, oneOf, port, text, url } from "../config/fields.ts";
+import { BadValue, duration, field, flag, integer, oneOf, port, text, url } from "../config/fields.ts";
 import type { Environment } from "../config/read.ts";
 import { readConfig } from "../config/read.ts";
 import { faultFields } from "../faults/fault-fields.ts";
@@ -32,6 +32,21 @@ export const meshFields = {
     fallback: "",
     secret: true,
   }),
+  WEFT_NAMESPACE: field((value) => {
+    if (!/^[a-z0-9]{0,32}$/.test(value)) throw new BadValue("up to 32 small letters and digits");
+    return value;
+  })("Keeps platforms apart that share one NATS server. Empty: there is only one.", { fallback: "" }),
+  WEFT_EVENTS_REPLICAS: integer(1, 5)(
+    "Servers of a NATS cluster that keep each event; 3 in production, so that one may be lost.",
+    { fallback: "1" },
+  ),
+  WEFT_EVENTS_MAX_AGE: duration("How long streams keep events, for consumers that were away.", {
+    fallback: "7d",
+  }),
+  WEFT_EVENTS_MAX_MB: integer(1, 1_000_000)(
+    "Size in MB that one service's events may take in NATS; further ones wait in its outbox.",
+    { fallback: "256" },
+  ),
   WEFT_ENDPOINTS: field(parseEndpoints)(
     "Where other services are, as name=url,name=url (several copies: name=url|url); those not named are found by NATS.",
     {
@@ -105,6 +120,8 @@ export interface MeshConfig {
   readonly port: number;
   readonly databaseUrl: string | undefined;
   readonly natsUrl: string;
+  readonly namespace: string;
+  readonly events: { readonly replicas: number; readonly maxAgeMs: number; readonly maxBytes: number };
   readonly endpoints: Endpoints;
   readonly discovery: boolean;
   readonly advertisedHost: string;
@@ -155,6 +172,12 @@ export function readServiceConfig<F extends Fields>(
     port: Number(read[portName]),
     databaseUrl: (read[databaseName] as URL | undefined)?.href ?? databaseOn(values.DATABASE_URL, service),
     natsUrl: values.NATS_URL?.href ?? usualNats,
+    namespace: values.WEFT_NAMESPACE,
+    events: {
+      replicas: values.WEFT_EVENTS_REPLICAS,
+      maxAgeMs: values.WEFT_EVENTS_MAX_AGE,
+      maxBytes: values.WEFT_EVENTS_MAX_MB * 1024 * 1024,
+    },
     endpoints: values.WEFT_ENDPOINTS,
     discovery: values.WEFT_DISCOVERY,
     advertisedHost: values.WEFT_ADVERTISED_HOST,

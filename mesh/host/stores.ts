@@ -33,6 +33,7 @@ export async function openStores(options: StoresOptions): Promise<Stores> {
     name: definition.name,
     log,
     waitMs: config.startupWaitMs,
+    namespace: config.namespace,
   });
   // Calls are answered without the broker: what it would bring comes later.
   health.add({

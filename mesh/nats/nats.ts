@@ -10,6 +10,10 @@ export interface Nats {
   readonly connection: NatsConnection;
   /** Is the server there now? The client reconnects by itself, for ever. */
   readonly connected: () => boolean;
+  /** A subject as this platform has it on a broker that it shares with others. */
+  subject(subject: string): string;
+  /** The name of a stream or consumer, likewise. */
+  nameOf(name: string): string;
   /** Opens a key-value bucket, making it when it is missing. */
   bucket(name: string, options?: Partial<KvOptions>): Promise<KV>;
   close(): Promise<void>;
@@ -21,9 +25,11 @@ export interface NatsOptions {
   name: string;
   log: Logger;
   waitMs: number;
+  /** Keeps several platforms on one broker apart. Default: none. */
+  namespace?: string;
 }
 
-export async function connectNats({ url, name, log, waitMs }: NatsOptions): Promise<Nats> {
+export async function connectNats({ url, name, log, waitMs, namespace = "" }: NatsOptions): Promise<Nats> {
   const { protocol, host } = new URL(url);
   const connection = await waitFor(`NATS at ${host}`, { waitMs, log, giveUp: isRefusal }, () =>
     connect({
@@ -54,10 +60,13 @@ export async function connectNats({ url, name, log, waitMs }: NatsOptions): Prom
   })();
 
   const kvm = new Kvm(connection);
+  const nameOf = (it: string) => (namespace ? `${namespace}_${it}` : it);
   return {
     connection,
     connected: () => up && !connection.isClosed(),
-    bucket: (bucket, options) => kvm.create(bucket, options),
+    subject: (subject) => (namespace ? `${namespace}.${subject}` : subject),
+    nameOf,
+    bucket: (bucket, options) => kvm.create(nameOf(bucket), options),
     close: () => connection.drain().catch(() => connection.close()),
   };
 }

@@ -26,6 +26,10 @@ export interface ClientOptions {
 export interface TestHost extends AsyncDisposable {
   /** A typed client whose calls go through validation, access rules and handlers as real ones do. */
   client<S extends DescService>(contract: S, as?: ClientOptions): Client<S>;
+  /** Environment for another instance of a hosted service, beside this one. */
+  sameStores(service: string): Record<string, string>;
+  /** What names of the broker begin with in this host. */
+  readonly namespace: string;
   /** URL of the database of a hosted service, to look at it or to tamper with it. */
   databaseUrl(service: string): string;
   stop(): Promise<void>;
@@ -64,6 +68,8 @@ export async function hostInMemory(
           WEFT_ENV: "test",
           LOG_LEVEL: "silent",
           NATS_URL: stores.natsUrl,
+          // The server is everybody's: what one host tells is for it alone.
+          WEFT_NAMESPACE: suffix,
           [`${envPrefix(name)}_DATABASE_URL`]: urlOf(name),
           ...env,
         },
@@ -96,6 +102,11 @@ export async function hostInMemory(
         bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
       );
     },
+    namespace: env.WEFT_NAMESPACE ?? suffix,
+    sameStores: (service) => ({
+      [`${envPrefix(service)}_DATABASE_URL`]: urlOf(service),
+      WEFT_NAMESPACE: env.WEFT_NAMESPACE ?? suffix,
+    }),
     databaseUrl: urlOf,
     stop,
     [Symbol.asyncDispose]: stop,

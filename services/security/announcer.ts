@@ -3,8 +3,8 @@ import type { Database, Logger, Nats } from "#mesh";
 import { openStandingBucket } from "#mesh";
 import type { AnnouncementRow } from "./announcements-store.ts";
 import { announceAgain, markAnnounced, oldestPending, pendingAnnouncements } from "./announcements-store.ts";
-import type { Loop } from "./loop.ts";
-import { startLoop } from "./loop.ts";
+import type { Loop } from "#mesh";
+import { startLoop } from "#mesh";
 
 export interface AnnouncerOptions {
   db: Database;

@@ -5,8 +5,8 @@ import { onReconnect } from "./announcer.ts";
 import type { Head } from "./audit-chain.ts";
 import { sameSeal } from "./audit-chain.ts";
 import { headOf, sealAt } from "./audit-store.ts";
-import type { Loop } from "./loop.ts";
-import { startLoop } from "./loop.ts";
+import type { Loop } from "#mesh";
+import { startLoop } from "#mesh";
 
 const bucketName = "security_audit";
 /** Entries of an instance that died are anchored this late at most. */

@@ -1,6 +1,6 @@
 import type { Database, Logger, Query } from "#mesh";
-import type { Loop } from "./loop.ts";
-import { startLoop } from "./loop.ts";
+import type { Loop } from "#mesh";
+import { startLoop } from "#mesh";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

@@ -3,8 +3,8 @@ import { fail } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import type { Keyring } from "./keyring.ts";
-import type { Loop } from "./loop.ts";
-import { startLoop } from "./loop.ts";
+import type { Loop } from "#mesh";
+import { startLoop } from "#mesh";
 import type { WriteStore } from "./write-store.ts";
 
 export interface Rotation extends Loop {

@@ -29,7 +29,13 @@ const verify = (it: SecurityHost) => it.audit.verifyAudit({});
 
 /** The head of the record as NATS holds it. */
 async function anchoredSequence(it: SecurityHost): Promise<number> {
-  const nats = await connectNats({ url: testStores().natsUrl, name: "test", log: quiet, waitMs: 5000 });
+  const nats = await connectNats({
+    url: testStores().natsUrl,
+    name: "test",
+    log: quiet,
+    waitMs: 5000,
+    namespace: it.host.namespace,
+  });
   try {
     const [row] = await it.sql`select id from audit_record`;
     const entry = await (await nats.bucket("security_audit", { history: 5 })).get(`head.${row?.id}`);
@@ -257,7 +263,7 @@ describe("verification finds", () => {
     const broken = { intact: false, brokenAt: BigInt(last - 1), reason: expect.stringContaining("cut off") };
     expect(await verify(it)).toMatchObject(broken);
     await using replica = await hostInMemory([security], {
-      env: { ...it.env, SECURITY_DATABASE_URL: it.host.databaseUrl("security") },
+      env: { ...it.env, ...it.host.sameStores("security") },
     });
     expect(await replica.client(AuditService, { caller: asOperator }).verifyAudit({})).toMatchObject(broken);
   });
@@ -280,7 +286,7 @@ describe("verification finds", () => {
     await using _ = it;
     await tamper(it, () => it.sql`delete from audit_entries where sequence > ${last - 2}`);
     await using replica = await hostInMemory([security], {
-      env: { ...it.env, SECURITY_DATABASE_URL: it.host.databaseUrl("security") },
+      env: { ...it.env, ...it.host.sameStores("security") },
     });
     const order = replica.client(AuditService, { caller: asService("order") });
     for (let at = 0; at < 6; at++) {

@@ -81,7 +81,7 @@ test("keys rotate by themselves when they are old enough", async () => {
   later(25 * hourMs);
   // A second instance starts, and so looks after the keys, at that time.
   await using _replica = await hostInMemory([security], {
-    env: { ...it.env, SECURITY_DATABASE_URL: it.host.databaseUrl("security") },
+    env: { ...it.env, ...it.host.sameStores("security") },
   });
   const after = kidOf(await open(it));
   expect(after).not.toBe(before);
@@ -91,7 +91,7 @@ test("keys rotate by themselves when they are old enough", async () => {
 
 test("instances that start and rotate at once agree on the keys", async () => {
   await using it = await securityHost();
-  const env = { ...it.env, SECURITY_DATABASE_URL: it.host.databaseUrl("security") };
+  const env = { ...it.env, ...it.host.sameStores("security") };
   await it.sql`delete from signing_keys`;
   const replicas = await Promise.all([1, 2, 3].map(() => hostInMemory([security], { env })));
   try {
@@ -178,7 +178,7 @@ describe("the master key", () => {
     const start = hostInMemory([security], {
       env: {
         ...it.env,
-        SECURITY_DATABASE_URL: it.host.databaseUrl("security"),
+        ...it.host.sameStores("security"),
         SECURITY_MASTER_KEY: randomBytes(32).toString("hex"),
       },
     });

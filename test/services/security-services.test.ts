@@ -102,7 +102,7 @@ describe("an assertion is refused, without saying why,", () => {
 
   test("that is shown twice, at whichever instance", async () => {
     await using replica = await hostInMemory([security], {
-      env: { ...it.env, SECURITY_DATABASE_URL: it.host.databaseUrl("security") },
+      env: { ...it.env, ...it.host.sameStores("security") },
     });
     const assertion = await assertionOf("order", key("order"));
     const tries = [

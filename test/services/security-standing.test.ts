@@ -31,15 +31,16 @@ const startSecurity = async (env: Record<string, string> = {}): Promise<Security
   cleanUps.push(() => it[Symbol.asyncDispose]());
   return it;
 };
-const connect = async (url = testStores().natsUrl): Promise<Nats> => {
-  const nats = await connectNats({ url, name: "watcher", log: quiet, waitMs: 10_000 });
+const connect = async ({ host }: SecurityHost, url = testStores().natsUrl): Promise<Nats> => {
+  const { namespace } = host;
+  const nats = await connectNats({ url, name: "watcher", log: quiet, waitMs: 10_000, namespace });
   cleanUps.push(() => nats.close());
   return nats;
 };
 /** As every process of the mesh watches. */
 const watcher = async (it: SecurityHost, url?: string): Promise<Standing> =>
   watchStanding(
-    await connect(url),
+    await connect(it, url),
     quiet,
     createKeySource({ fetch: async () => (await it.client(TokenService).getKeySet({})).keys }),
   );
@@ -155,7 +156,7 @@ describe("every process hears", () => {
     const it = await startSecurity();
     const standing = await watcher(it);
     const { userId, user } = await open(it);
-    const bucket = await openStandingBucket(await connect());
+    const bucket = await openStandingBucket(await connect(it));
     const forged = JSON.stringify({ roles: ["Admin"], permissions: ["*:*"] });
     await bucket.put(userKey(userId), forged);
     await setRoles(it, userId, "Viewer");
@@ -208,7 +209,7 @@ describe("while the broker is away", () => {
     const after = await watcher(it, nats.url);
     await eventually(() => after.isRevoked(sessionId));
     await eventually(async () => {
-      const bucket = await openStandingBucket(await connect(nats.url));
+      const bucket = await openStandingBucket(await connect(it, nats.url));
       const entry = await bucket.get(userKey(userId));
       return entry && String(decodeJwt(entry.string()).roles) === "Manager";
     });

@@ -287,7 +287,8 @@ export declare const CacheSchema: GenMessage<Cache>;
  */
 export declare type Event = Message<"mesh.v1.Event"> & {
   /**
-   * Subject, such as `order.created`.
+   * Subject, such as `order.created`. It belongs to one service: all its events
+   * stand in one file of its package.
    *
    * @generated from field: string subject = 1;
    */
@@ -333,6 +334,14 @@ export declare type Job = Message<"mesh.v1.Job"> & {
    * @generated from field: google.protobuf.Duration timeout = 3;
    */
   timeout?: Duration | undefined;
+
+  /**
+   * Pause before the second attempt; it doubles with each further one, up to an
+   * hour. Default 5 s.
+   *
+   * @generated from field: google.protobuf.Duration backoff = 4;
+   */
+  backoff?: Duration | undefined;
 };
 
 /**

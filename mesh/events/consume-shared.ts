@@ -1,0 +1,164 @@
+import type { ConsumerConfig, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
+import type { ConsumerPolicy } from "./consumer-policy.ts";
+import { deliveryOf } from "./delivery.ts";
+import { runSessions } from "./session.ts";
+import { errorCode } from "./streams.ts";
+import { eventSubject } from "./subject.ts";
+
+/** How long the broker waits for a word before it gives an event to somebody else. */
+const ackWaitMs = 30_000;
+const nanos = 1_000_000;
+/** Longer than any stream keeps events: whoever is away for that long has lost its place anyway. */
+const forgottenMs = 30 * 24 * 60 * 60_000;
+/** Handlers with a longer time get nothing in advance: it would wait here, and others are idle. */
+const longMs = 30_000;
+const consumerNotFound = 10014;
+
+/**
+ * Shares the events with the other instances of the service: each goes to one of
+ * them. The broker keeps what is under way and gives it to another when the one
+ * that had it dies.
+ */
+export function consumeShared(options: ConsumerOptions): RunningConsumer {
+  const { policy, handling, nats, js, jsm, ensureStream, metrics, log } = options;
+  const { name, concurrency } = policy;
+  const stream = nats.nameOf(policy.stream);
+  const durable = nats.nameOf(`${policy.service}-${name}`);
+  const ahead = policy.timeoutMs > longMs ? concurrency : concurrency * 4;
+  const stopping = new AbortController();
+  const held = new Set<JsMsg>();
+  const queue: JsMsg[] = [];
+  let running = 0;
+  let room = Promise.withResolvers<void>();
+
+  const heartbeat = setInterval(() => {
+    for (const message of held) message.working();
+  }, ackWaitMs / 3).unref();
+
+  const work = async (message: JsMsg) => {
+    const { deliveryCount: deliveries } = message.info;
+    if (deliveries > 1) metrics.redelivered(name);
+    const verdict = await handling.handle(
+      deliveryOf(message, nats, { deliveries, isSuspect: deliveries > 2 }),
+    );
+    held.delete(message);
+    if (verdict.kind === "done") message.ack();
+    else message.nak(verdict.kind === "again" ? verdict.afterMs : undefined);
+  };
+
+  const next = () => {
+    while (running < concurrency) {
+      const message = queue.shift();
+      if (!message) break;
+      running++;
+      void work(message).finally(() => {
+        running--;
+        next();
+      });
+    }
+    room.resolve();
+  };
+
+  const giveBack = (messages: readonly JsMsg[]) => {
+    for (const message of messages) {
+      held.delete(message);
+      message.nak();
+    }
+  };
+
+  const sessions = runSessions({
+    nats,
+    log,
+    what: `consumer ${policy.service}.${name}`,
+    stopping: stopping.signal,
+    async run(ending) {
+      await ensureStream();
+      await ensureConsumer(await jsm, stream, configOf(policy, durable, nats));
+      const consumer = await js.consumers.get(stream, durable);
+      const messages = await consumer.consume({ max_messages: ahead, abort_on_missing_resource: true });
+      const end = () => void messages.close();
+      ending.addEventListener("abort", end);
+      if (ending.aborted) end();
+      try {
+        for await (const message of messages) {
+          if (ending.aborted) {
+            giveBack([message]);
+            continue;
+          }
+          held.add(message);
+          queue.push(message);
+          room = Promise.withResolvers();
+          next();
+          if (queue.length >= concurrency) await Promise.race([room.promise, aborted(ending)]);
+        }
+      } finally {
+        ending.removeEventListener("abort", end);
+        end();
+      }
+    },
+  });
+
+  return {
+    name,
+    async lag() {
+      const { num_pending: pending, num_ack_pending: inHand } = await (await jsm).consumers.info(
+        stream,
+        durable,
+      );
+      return { pending, inHand };
+    },
+    async stop() {
+      stopping.abort();
+      giveBack(queue.splice(0));
+      room.resolve();
+      await sessions.ended;
+      while (running > 0) {
+        room = Promise.withResolvers();
+        await room.promise;
+      }
+      clearInterval(heartbeat);
+    },
+  };
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+
+function configOf(
+  { types, from }: ConsumerPolicy,
+  durable: string,
+  nats: ConsumerOptions["nats"],
+): Partial<ConsumerConfig> & { durable_name: string } {
+  return {
+    durable_name: durable,
+    filter_subjects: types.map(({ subject }) => nats.subject(eventSubject(subject))),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ackWaitMs * nanos,
+    // How often it is tried is ours to decide: the broker would just stop to deliver.
+    max_deliver: -1,
+    max_ack_pending: 1000,
+    inactive_threshold: forgottenMs * nanos,
+    deliver_policy: from === "now" ? DeliverPolicy.New : DeliverPolicy.All,
+  };
+}
+
+async function ensureConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  config: Partial<ConsumerConfig> & { durable_name: string },
+): Promise<void> {
+  try {
+    const { config: current } = await jsm.consumers.info(stream, config.durable_name);
+    const subjects = current.filter_subjects ?? [current.filter_subject ?? ""];
+    const wanted = config.filter_subjects ?? [];
+    if (subjects.length === wanted.length && wanted.every((it) => subjects.includes(it))) return;
+    await jsm.consumers.update(stream, config.durable_name, { filter_subjects: wanted });
+  } catch (error) {
+    if (errorCode(error) !== consumerNotFound) throw error;
+    await jsm.consumers.add(stream, config);
+  }
+}

@@ -1,0 +1,69 @@
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { fail } from "../errors.ts";
+import type { Nats } from "../nats/nats.ts";
+import type { OutboxMessage } from "./outbox-store.ts";
+import { headersOf } from "./publish-in-order.ts";
+import type { StreamPlan, StreamSettings } from "./streams.ts";
+import { ensureStream } from "./streams.ts";
+
+export interface DirectOptions {
+  readonly nats: Nats;
+  readonly js: JetStreamClient;
+  readonly jsm: Promise<JetStreamManager>;
+  readonly plans: readonly StreamPlan[];
+  readonly settings: StreamSettings;
+  /** Longest time of one try. Default: 3 s. */
+  readonly timeoutMs?: number;
+}
+
+const tries = 3;
+
+/**
+ * Publishes at once and resolves when the broker has it: for a service without
+ * a database, which has no change that it could be bound to.
+ */
+export function publishDirectly(options: DirectOptions): (message: OutboxMessage) => Promise<void> {
+  const { nats, js, jsm, plans, settings, timeoutMs = 3000 } = options;
+  const ensured = new Map<string, Promise<unknown>>();
+
+  const ensure = ({ stream, subject }: OutboxMessage) => {
+    const known = ensured.get(stream);
+    if (known) return known;
+    const { subjects, ...plan } = plans.find(({ name }) => name === stream) ?? {
+      name: stream,
+      subjects: [subject],
+    };
+    const making = jsm.then((manager) =>
+      ensureStream(
+        manager,
+        { ...plan, name: nats.nameOf(stream), subjects: subjects.map((it) => nats.subject(it)) },
+        settings,
+      ),
+    );
+    ensured.set(stream, making);
+    return making;
+  };
+
+  return async (message) => {
+    const { id: msgID, subject, headers, data, stream } = message;
+    for (let left = tries - 1; ; left--) {
+      try {
+        await ensure(message);
+        // A second try of the same id is known to the stream.
+        await js.publish(nats.subject(subject), data, {
+          msgID,
+          headers: headersOf(headers),
+          timeout: timeoutMs,
+        });
+        return;
+      } catch (cause) {
+        ensured.delete(stream);
+        if (left > 0 && nats.connected()) continue;
+        throw fail.unavailable("event_not_taken", "the broker has not taken the event", {
+          remedy: "try again; a service with a database keeps its events until the broker is there",
+          cause,
+        });
+      }
+    }
+  };
+}

@@ -1,0 +1,72 @@
+import type { Query } from "../db/database.ts";
+
+/** Notes that this is being handled, with the effect; false when it was before. */
+export async function enterInbox(tx: Query, consumer: string, id: string): Promise<boolean> {
+  const entered = await tx`
+    insert into weft_inbox (consumer, message_id) values (${consumer}, ${id})
+    on conflict do nothing`;
+  return entered.count > 0;
+}
+
+/**
+ * The same for who is to be the only one: `held` is false when another instance
+ * has taken over. Until this transaction ends, none can.
+ */
+export async function enterInboxHolding(
+  tx: Query,
+  consumer: string,
+  id: string,
+  epoch: bigint,
+): Promise<{ held: boolean; entered: boolean }> {
+  const [row] = await tx<{ held: boolean; entered: boolean }[]>`
+    with held as materialized (
+      select 1 from weft_fences where name = ${consumer} and epoch = ${epoch} for share),
+    entered as (
+      insert into weft_inbox (consumer, message_id)
+      select ${consumer}::text, ${id}::uuid from held
+      on conflict do nothing returning 1)
+    select exists (select from held) as held, exists (select from entered) as entered`;
+  return row ?? { held: false, entered: false };
+}
+
+/** How often an event failed so far, and when first. */
+export interface Failures {
+  readonly attempts: number;
+  readonly firstFailedAt: Date;
+  readonly lastFailedAt: Date;
+}
+
+export async function noteFailure(
+  query: Query,
+  consumer: string,
+  id: string,
+  now: Date,
+): Promise<Failures | undefined> {
+  const [row] = await query<Failures[]>`
+    insert into weft_failures as f (consumer, message_id, attempts, first_failed_at, last_failed_at)
+    values (${consumer}, ${id}, 1, ${now}, ${now})
+    on conflict (consumer, message_id) do update set
+      attempts = f.attempts + 1, last_failed_at = excluded.last_failed_at
+    returning attempts, first_failed_at, last_failed_at`;
+  return row;
+}
+
+/** What was counted before it began has not failed by its own fault. */
+export async function takeBackFailure(query: Query, consumer: string, id: string): Promise<void> {
+  await query`
+    update weft_failures set attempts = attempts - 1
+    where consumer = ${consumer} and message_id = ${id}`;
+}
+
+export async function forgetFailures(query: Query, consumer: string, id: string): Promise<void> {
+  await query`delete from weft_failures where consumer = ${consumer} and message_id = ${id}`;
+}
+
+/** Forgets what no stream can bring again. */
+export async function dropHandled(query: Query, before: Date, limit: number): Promise<number> {
+  const gone = await query`
+    delete from weft_inbox where ctid = any(array(
+      select ctid from weft_inbox where handled_at < ${before} limit ${limit}))`;
+  await query`delete from weft_failures where last_failed_at < ${before}`;
+  return gone.count;
+}
