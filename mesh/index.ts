@@ -10,7 +10,7 @@ export type { Environment } from "./config/read.ts";
 export { readConfig } from "./config/read.ts";
 export { methodName, optionsOf, serviceOf } from "./contract/options.ts";
 export type { Database, Query } from "./db/database.ts";
-export { only, sqlState, violates } from "./db/database.ts";
+export { afterCommit, only, sqlState, violates } from "./db/database.ts";
 export { badPageToken, decodePage, encodePage, paged, pagePart, pageSize } from "./db/page.ts";
 export type { WeftErrorOptions } from "./errors.ts";
 export { codeName, fail, reasonOf, WeftError } from "./errors.ts";

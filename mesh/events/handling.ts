@@ -180,7 +180,8 @@ export function createHandling(options: HandlingOptions): Handling {
       correlationId: head.correlationId || head.id,
       span,
       tracer,
-      caller: anonymous,
+      // Nobody has proved it: for records of who did what, not for rights.
+      caller: head.source === "" ? anonymous : { service: { name: head.source, scopes: [] } },
       userToken: "",
       envelope: noEnvelope,
       client: () => ({ address: "", userAgent: head.source }),

@@ -1,10 +1,8 @@
 import type { KV } from "@nats-io/kv";
-import type { Database, Logger, Nats } from "#mesh";
-import { openStandingBucket } from "#mesh";
+import type { Database, Logger, Loop, Nats } from "#mesh";
+import { openStandingBucket, startLoop } from "#mesh";
 import type { AnnouncementRow } from "./announcements-store.ts";
 import { announceAgain, markAnnounced, oldestPending, pendingAnnouncements } from "./announcements-store.ts";
-import type { Loop } from "#mesh";
-import { startLoop } from "#mesh";
 
 export interface AnnouncerOptions {
   db: Database;

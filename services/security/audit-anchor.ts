@@ -1,12 +1,11 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import type { Database, Logger, Nats } from "#mesh";
+import type { Database, Logger, Loop, Nats } from "#mesh";
+import { startLoop } from "#mesh";
 import { onReconnect } from "./announcer.ts";
 import type { Head } from "./audit-chain.ts";
 import { sameSeal } from "./audit-chain.ts";
 import { headOf, sealAt } from "./audit-store.ts";
-import type { Loop } from "#mesh";
-import { startLoop } from "#mesh";
 
 const bucketName = "security_audit";
 /** Entries of an instance that died are anchored this late at most. */

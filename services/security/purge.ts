@@ -1,5 +1,4 @@
-import type { Database, Logger, Query } from "#mesh";
-import type { Loop } from "#mesh";
+import type { Database, Logger, Loop, Query } from "#mesh";
 import { startLoop } from "#mesh";
 
 const minuteMs = 60_000;

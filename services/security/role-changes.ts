@@ -31,6 +31,8 @@ export interface RoleChanges {
   /** Answers with the role that the user has, which is the wanted one unless there was one before. */
   assignInitial(userId: string, wanted: string, call: Call): Promise<string>;
   forget(userId: string, call: Call): Promise<void>;
+  /** The same as part of what a transaction does. */
+  forgetWithin(tx: Query, userId: string, call: Call): Promise<void>;
 }
 
 export function createRoleChanges({ store, audit, now }: RoleChangesOptions): RoleChanges {
@@ -43,6 +45,16 @@ export function createRoleChanges({ store, audit, now }: RoleChangesOptions): Ro
       requestId: call.correlationId,
       details,
     });
+
+  const forgetWithin = async (tx: Query, userId: string, call: Call) => {
+    await lockRoles(tx);
+    const before = await givenRoles(tx, userId);
+    await closeSessionsOf(tx, userId, "account_deleted", now());
+    await forgetSessionsOf(tx, userId);
+    await forgetSignInsOf(tx, userId);
+    await removeRoles(tx, userId, now());
+    if (before.length > 0) await note(tx, call, "role.forget", userId, { before: before.join(",") });
+  };
 
   return {
     set: (userId, roles, call) =>
@@ -79,16 +91,12 @@ export function createRoleChanges({ store, audit, now }: RoleChangesOptions): Ro
       });
     },
 
-    forget: (userId, call) =>
-      store.write(async (tx) => {
-        await lockRoles(tx);
-        const before = await givenRoles(tx, userId);
-        await closeSessionsOf(tx, userId, "account_deleted", now());
-        await forgetSessionsOf(tx, userId);
-        await forgetSignInsOf(tx, userId);
-        await removeRoles(tx, userId, now());
-        if (before.length > 0) await note(tx, call, "role.forget", userId, { before: before.join(",") });
-      }),
+    forget: (userId, call) => store.write((tx) => forgetWithin(tx, userId, call)),
+
+    forgetWithin: (tx, userId, call) => {
+      store.tellAfter(tx);
+      return forgetWithin(tx, userId, call);
+    },
   };
 }
 

@@ -1,10 +1,8 @@
-import type { Logger } from "#mesh";
-import { fail } from "#mesh";
+import type { Logger, Loop } from "#mesh";
+import { fail, startLoop } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import type { Keyring } from "./keyring.ts";
-import type { Loop } from "#mesh";
-import { startLoop } from "#mesh";
 import type { WriteStore } from "./write-store.ts";
 
 export interface Rotation extends Loop {

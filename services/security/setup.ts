@@ -2,9 +2,10 @@ import { AuditService } from "#gen/security/v1/audit_pb.js";
 import { PermissionService } from "#gen/security/v1/permissions_pb.js";
 import { ThreatService } from "#gen/security/v1/threats_pb.js";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
+import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { TeamService } from "#gen/user/v1/team_pb.js";
 import type { ConfigOf, Running, Setup } from "#mesh";
-import { handlers } from "#mesh";
+import { handlers, on } from "#mesh";
 import { createAnnouncer } from "./announcer.ts";
 import { audit } from "./audit.ts";
 import { createAuditAnchor } from "./audit-anchor.ts";
@@ -37,6 +38,7 @@ export async function setUp({
   db,
   nats,
   calls,
+  events,
   config,
   log,
   metrics: all,
@@ -85,7 +87,7 @@ export async function setUp({
   });
 
   const rotation = await startRotation({ keyring, store, trail, rotationMs, log, stopping });
-  const threatLog = createThreatLog({ metrics, now });
+  const threatLog = createThreatLog({ events, metrics, now });
   const sessions = createSessions({
     store,
     tokens: signed,
@@ -112,6 +114,10 @@ export async function setUp({
       handlers(PermissionService, permissions({ db, calls, changes, trail, now })),
       handlers(AuditService, audit({ db, trail })),
       handlers(ThreatService, threats({ db, store, trail, log: threatLog, metrics, now })),
+    ],
+    on: [
+      // The user service asks for it as well; whichever is first, nobody keeps roles without an account.
+      on(UserDeletedSchema, ({ userId }, { tx, call }) => changes.forgetWithin(tx, userId, call)),
     ],
     stop: async () => {
       await Promise.all([anchor, announcer, rotation, purge].map(({ ended }) => ended));

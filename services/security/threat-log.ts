@@ -1,8 +1,10 @@
 import { Outcome } from "#gen/security/v1/audit_pb.js";
+import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { Severity, ThreatKind } from "#gen/security/v1/threats_pb.js";
-import type { Query } from "#mesh";
+import type { Events, Query } from "#mesh";
 import type { NewEntry } from "./audit-trail.ts";
 import type { SecurityMetrics } from "./security-metrics.ts";
+import { alertOf } from "./threat-alert.ts";
 import type { Finding } from "./threat-rules.ts";
 import { saveFinding } from "./threats-store.ts";
 
@@ -12,22 +14,23 @@ export interface ThreatLog {
   raise(tx: Query, findings: readonly Finding[], requestId: string): Promise<NewEntry[]>;
 }
 
-export function createThreatLog({
-  metrics,
-  now,
-}: {
+export interface ThreatLogOptions {
+  events: Events;
   metrics: SecurityMetrics;
   now: () => number;
-}): ThreatLog {
+}
+
+export function createThreatLog({ events, metrics, now }: ThreatLogOptions): ThreatLog {
   return {
     async raise(tx, findings, requestId) {
       const entries: NewEntry[] = [];
       for (const finding of findings) {
-        const { id, isNew } = await saveFinding(tx, finding, now());
+        const { threat, isNew, isWorse } = await saveFinding(tx, finding, now());
+        if (isNew || isWorse) await events.publish(SecurityAlertSchema, alertOf(threat), tx);
         const kind = kindName(finding.kind);
         metrics.threat(kind);
         // A repeat is counted in the threat itself.
-        if (isNew) entries.push(entryOf(id, kind, finding, requestId));
+        if (isNew) entries.push(entryOf(threat.id, kind, finding, requestId));
       }
       return entries;
     },

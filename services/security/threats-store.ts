@@ -1,6 +1,6 @@
 import type { Severity, ThreatKind } from "#gen/security/v1/threats_pb.js";
 import type { Query } from "#mesh";
-import { newId } from "#mesh";
+import { newId, only } from "#mesh";
 import type { Finding } from "./threat-rules.ts";
 import { repeatMs } from "./threat-rules.ts";
 
@@ -17,33 +17,38 @@ export interface ThreatRow {
   readonly resolution: string;
 }
 
+export interface SavedThreat {
+  readonly threat: ThreatRow;
+  readonly isNew: boolean;
+  /** It was seen before, and not this severe. */
+  readonly isWorse: boolean;
+}
+
 /** Adds what was found to the open threat that it repeats, or makes a new one. */
-export async function saveFinding(
-  tx: Query,
-  finding: Finding,
-  nowMs: number,
-): Promise<{ id: string; isNew: boolean }> {
+export async function saveFinding(tx: Query, finding: Finding, nowMs: number): Promise<SavedThreat> {
   const { kind, severity, subject, description } = finding;
   const now = new Date(nowMs);
   // Two at once must not both find nothing to repeat.
   await tx`select pg_advisory_xact_lock(hashtextextended(${`threat ${kind} ${subject}`}, 0))`;
-  const [repeated] = await tx<{ id: string }[]>`
+  const [repeated] = await tx<(ThreatRow & { was: Severity })[]>`
     update threats set
       occurrences = occurrences + 1,
-      severity = greatest(severity, ${severity}),
-      description = case when ${severity} >= severity then ${description} else description end,
+      severity = greatest(threats.severity, ${severity}),
+      description = case when ${severity} >= threats.severity then ${description} else description end,
       last_seen_at = greatest(last_seen_at, ${now})
-    where id = (
-      select id from threats
+    from (
+      select id as repeated, severity as was from threats
       where subject = ${subject} and kind = ${kind} and resolved_at is null
         and last_seen_at > ${new Date(nowMs - repeatMs)}
-      order by last_seen_at desc limit 1)
-    returning id`;
-  if (repeated) return { id: repeated.id, isNew: false };
+      order by last_seen_at desc limit 1) before
+    where id = repeated
+    returning threats.*, was`;
+  if (repeated) return { threat: repeated, isNew: false, isWorse: repeated.severity > repeated.was };
   const id = newId(nowMs);
-  await tx`
-    insert into threats ${tx({ id, kind, severity, subject, description, occurrences: 1, firstSeenAt: now, lastSeenAt: now })}`;
-  return { id, isNew: true };
+  const made = await tx<ThreatRow[]>`
+    insert into threats ${tx({ id, kind, severity, subject, description, occurrences: 1, firstSeenAt: now, lastSeenAt: now })}
+    returning *`;
+  return { threat: only(made), isNew: true, isWorse: false };
 }
 
 export interface ThreatFilter {

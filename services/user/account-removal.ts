@@ -1,4 +1,6 @@
-import type { Call, Database, Query } from "#mesh";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
+import type { Call, Database, Events, Query } from "#mesh";
 import { asService, describeCaller, fail } from "#mesh";
 import { eraseAccount, lockAccount, wasDeleted } from "./accounts-store.ts";
 import { requestClosure, settleClosures } from "./closures.ts";
@@ -11,6 +13,7 @@ import { forgetAccountFailures } from "./throttle-store.ts";
 
 export interface AccountRemovalOptions {
   db: Database;
+  events: Events;
   security: Security;
   pseudonyms: Pseudonyms;
   now: () => number;
@@ -22,7 +25,7 @@ export interface AccountRemovalOptions {
  * failure in between is answered as such, so that nobody believes the sessions
  * ended; trying again, or the next sweep, completes it.
  */
-export function createAccountRemoval({ db, security, pseudonyms, now }: AccountRemovalOptions) {
+export function createAccountRemoval({ db, events, security, pseudonyms, now }: AccountRemovalOptions) {
   return async (id: string, call: Call): Promise<void> => {
     await db.transaction(async (tx) => {
       const account = await lockAccount(tx, id);
@@ -33,7 +36,9 @@ export function createAccountRemoval({ db, security, pseudonyms, now }: AccountR
       await requireNoSharedTeams(tx, id);
       await deleteTeamsOf(tx, id);
       await forgetAccountFailures(tx, pseudonyms.account(account.emailKey));
-      await eraseAccount(tx, id, new Date(now()));
+      const deletedAt = new Date(now());
+      await eraseAccount(tx, id, deletedAt);
+      await events.publish(UserDeletedSchema, { userId: id, deletedAt: timestampFromDate(deletedAt) }, tx);
       const closure = { userId: id, forget: true, reason: "the account was deleted" };
       await requestClosure(tx, { ...closure, actor: describeCaller(call.caller) }, now());
     });

@@ -1,5 +1,7 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ChangePasswordRequest } from "#gen/user/v1/auth_pb.js";
-import type { Call, Database } from "#mesh";
+import { UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
+import type { Call, Database, Events } from "#mesh";
 import { describeCaller, fail } from "#mesh";
 import { findAccount, replacePassword } from "./accounts-store.ts";
 import { requestClosure } from "./closures.ts";
@@ -11,6 +13,7 @@ import type { SessionInit, Sessions } from "./sessions.ts";
 
 export interface PasswordChangeOptions {
   db: Database;
+  events: Events;
   checkPassword: PasswordCheck;
   passwords: Passwords;
   sessions: Sessions;
@@ -22,7 +25,7 @@ export interface PasswordChangeOptions {
  * it: every session ends, together with the change, and one new one goes on.
  */
 export function createPasswordChange(options: PasswordChangeOptions) {
-  const { db, checkPassword, passwords, sessions, now } = options;
+  const { db, events, checkPassword, passwords, sessions, now } = options;
 
   return async (
     userId: string,
@@ -51,9 +54,13 @@ export function createPasswordChange(options: PasswordChangeOptions) {
 
     const hash = await passwords.hash(newPassword, call.signal);
     const changed = await db.transaction(async (tx) => {
-      const after = await replacePassword(tx, credentials, hash, new Date(now()));
+      const changedAt = new Date(now());
+      const after = await replacePassword(tx, credentials, hash, changedAt);
+      if (!after) return undefined;
       const closure = { userId, forget: false, reason: "the password was changed" };
-      if (after) await requestClosure(tx, { ...closure, actor: describeCaller(call.caller) }, now());
+      await requestClosure(tx, { ...closure, actor: describeCaller(call.caller) }, now());
+      const updated = { userId, fields: ["password"], updatedAt: timestampFromDate(changedAt) };
+      await events.publish(UserUpdatedSchema, updated, tx);
       return after;
     });
     if (!changed) {

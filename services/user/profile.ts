@@ -32,6 +32,11 @@ export function updatedProfile(
   return values;
 }
 
+/** Names, as the contract has them, of the fields that an update has changed. */
+export function changedFields(before: ProfileValues, after: ProfileValues): string[] {
+  return [...fields].flatMap(([name, field]) => (before[field] === after[field] ? [] : [name]));
+}
+
 /** Far more than a profile has fields: whoever names more makes work, not a change. */
 const mostPaths = 16;
 

@@ -1,5 +1,7 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { RegisterRequest } from "#gen/user/v1/auth_pb.js";
-import type { Call, Database } from "#mesh";
+import { UserCreatedSchema } from "#gen/user/v1/events_pb.js";
+import type { Call, Database, Events } from "#mesh";
 import { fail, newId, violates } from "#mesh";
 import type { Credentials } from "./accounts-store.ts";
 import { emailIsTaken, emailUnique, insertAccount } from "./accounts-store.ts";
@@ -14,6 +16,7 @@ import { reserveTry, returnTry } from "./throttle-store.ts";
 
 export interface RegistrationOptions {
   db: Database;
+  events: Events;
   passwords: Passwords;
   pseudonyms: Pseudonyms;
   now: () => number;
@@ -26,7 +29,7 @@ const defaultRole = "Customer";
  * an account; what keeps that from being used is that each network may be told
  * so only a few times. Nor may one network make accounts without end.
  */
-export function createRegistration({ db, passwords, pseudonyms, now }: RegistrationOptions) {
+export function createRegistration({ db, events, passwords, pseudonyms, now }: RegistrationOptions) {
   return async (request: RegisterRequest, call: Call): Promise<Credentials> => {
     const email = request.email.trim();
     const displayName = requireName("display_name", request.displayName);
@@ -72,7 +75,11 @@ export function createRegistration({ db, passwords, pseudonyms, now }: Registrat
     };
     try {
       const createdAt = new Date(now());
-      await insertAccount(db.sql, { ...account, emailKey: key, displayName, createdAt });
+      await db.transaction(async (tx) => {
+        await insertAccount(tx, { ...account, emailKey: key, displayName, createdAt });
+        const created = { userId: account.id, createdAt: timestampFromDate(createdAt) };
+        await events.publish(UserCreatedSchema, created, tx);
+      });
       return account;
     } catch (error) {
       if (violates(error, emailUnique)) return undefined;

@@ -1,4 +1,10 @@
 import { AuthService } from "#gen/user/v1/auth_pb.js";
+import {
+  UserCreatedSchema,
+  UserDeletedSchema,
+  UserLoggedInSchema,
+  UserUpdatedSchema,
+} from "#gen/user/v1/events_pb.js";
 import { TeamService } from "#gen/user/v1/team_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import { defineService } from "#mesh";
@@ -13,6 +19,7 @@ export const createUserService = ({ now = Date.now, hashing = createHashing() }:
     name: "user",
     contracts: [AuthService, UserService, TeamService],
     calls: securityContracts,
+    publishes: [UserCreatedSchema, UserUpdatedSchema, UserDeletedSchema, UserLoggedInSchema],
     config: userFields,
     database: { migrations: new URL("./migrations/", import.meta.url) },
     setup: setUp({ now, hashing }),

@@ -1,8 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { decodeJwt } from "jose";
 import type { Tokens } from "#gen/security/v1/tokens_pb.js";
 import type { SessionSchema } from "#gen/user/v1/auth_pb.js";
-import type { Call, Database } from "#mesh";
+import { UserLoggedInSchema } from "#gen/user/v1/events_pb.js";
+import type { Call, Database, Events } from "#mesh";
 import { asService, fail } from "#mesh";
 import { userOf } from "#mesh/identity/tokens.ts";
 import { type Credentials, findAccount, recordSignIn, roleIsAssigned } from "./accounts-store.ts";
@@ -25,12 +27,13 @@ export interface Sessions {
 export interface SessionsOptions {
   db: Database;
   security: Security;
+  events: Events;
   /** Stands for the network that a call comes from. */
   network: (call: Call) => string;
   now: () => number;
 }
 
-export function createSessions({ db, security, network, now }: SessionsOptions): Sessions {
+export function createSessions({ db, security, events, network, now }: SessionsOptions): Sessions {
   const { tokens, permissions } = security;
 
   /** Ends what was opened for an account that was deleted, or whose password was changed, meanwhile. */
@@ -40,6 +43,15 @@ export function createSessions({ db, security, network, now }: SessionsOptions):
     await requestClosure(db.sql, { userId, forget, reason, actor: "service:user" }, now());
     await settleClosures(db, security, userId);
   };
+
+  const signedIn = (account: Credentials, call: Call) =>
+    db.transaction(async (tx) => {
+      const at = new Date(now());
+      const isThere = await recordSignIn(tx, account, network(call), at);
+      const loggedIn = { userId: account.id, loggedInAt: timestampFromDate(at) };
+      if (isThere) await events.publish(UserLoggedInSchema, loggedIn, tx);
+      return isThere;
+    });
 
   const assignPendingRole = async ({ id: userId, pendingRole }: Credentials) => {
     if (pendingRole === null) return;
@@ -63,7 +75,7 @@ export function createSessions({ db, security, network, now }: SessionsOptions):
         });
         // After opening: whoever deletes the account later closes this session
         // too, and whoever deleted it before is noticed here.
-        if (!(await recordSignIn(db.sql, account, network(call), new Date(now())))) {
+        if (!(await signedIn(account, call))) {
           await orAway(() => undo(userId));
           throw badCredentials();
         }

@@ -39,7 +39,16 @@ const roomBeforeHash = 64;
 /** Puts the parts together. */
 export const setUp =
   ({ now, hashing }: World) =>
-  async ({ db, calls: security, config, log, metrics, health, stopping }: Given): Promise<Running> => {
+  async ({
+    db,
+    calls: security,
+    events,
+    config,
+    log,
+    metrics,
+    health,
+    stopping,
+  }: Given): Promise<Running> => {
     // One hash takes 19 MiB and tens of milliseconds of a core: a flood of
     // logins would take both from everything else.
     const concurrency =
@@ -58,11 +67,11 @@ export const setUp =
     const network = (call: Call) => pseudonyms.network(call.client.address);
     const reports = createReports({ log, metrics, limits: reportLimits, timeoutMs: reportTimeoutMs });
     const audit = createAudit(reports, security);
-    const sessions = createSessions({ db, security, network, now });
+    const sessions = createSessions({ db, security, events, network, now });
     const checkPassword = createPasswordCheck({ db, passwords, pseudonyms, now });
-    const changePassword = createPasswordChange({ db, checkPassword, passwords, sessions, now });
-    const register = createRegistration({ db, passwords, pseudonyms, now });
-    const remove = createAccountRemoval({ db, security, pseudonyms, now });
+    const changePassword = createPasswordChange({ db, events, checkPassword, passwords, sessions, now });
+    const register = createRegistration({ db, events, passwords, pseudonyms, now });
+    const remove = createAccountRemoval({ db, events, security, pseudonyms, now });
     const count = countOutcomes(metrics);
     const limits = {
       members: config.USER_TEAM_MEMBERS,
@@ -95,7 +104,7 @@ export const setUp =
             door,
           }),
         ),
-        handlers(UserService, users({ db, remove, audit, now })),
+        handlers(UserService, users({ db, events, remove, audit, now })),
         handlers(TeamService, teams({ db, audit, limits, now })),
       ],
       stop: async () => {

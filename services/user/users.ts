@@ -1,23 +1,26 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
 import type { UserService } from "#gen/user/v1/user_pb.js";
-import type { Call, Database, Handlers } from "#mesh";
+import type { Call, Database, Events, Handlers } from "#mesh";
 import { fail, pageSize, permits, requireUser } from "#mesh";
 import type { AccountRemoval } from "./account-removal.ts";
 import { findAccount, lockAccount, saveProfile } from "./accounts-store.ts";
 import type { Audit } from "./audits.ts";
 import { profileOf, toPublicProfile, toUser } from "./present.ts";
-import { distinctPaths, updatedProfile } from "./profile.ts";
+import { changedFields, distinctPaths, updatedProfile } from "./profile.ts";
 import { noUser } from "./refusals.ts";
 import { pageOfUsers } from "./user-page.ts";
 import { canonicalId } from "./uuid.ts";
 
 export interface UsersOptions {
   db: Database;
+  events: Events;
   remove: AccountRemoval;
   audit: Audit;
   now: () => number;
 }
 
-export function users({ db, remove, audit, now }: UsersOptions): Handlers<typeof UserService> {
+export function users({ db, events, remove, audit, now }: UsersOptions): Handlers<typeof UserService> {
   const accountOf = async (id: string) => {
     const account = await findAccount(db.sql, id);
     if (!account) throw noUser();
@@ -36,12 +39,18 @@ export function users({ db, remove, audit, now }: UsersOptions): Handlers<typeof
         const account = await db.transaction(async (tx) => {
           const current = await lockAccount(tx, id);
           if (!current) throw noUser();
-          return saveProfile(
-            tx,
-            current,
-            updatedProfile(profileOf(current), profile, paths),
-            new Date(now()),
-          );
+          const before = profileOf(current);
+          const after = updatedProfile(before, profile, paths);
+          const fields = changedFields(before, after);
+          const at = new Date(now());
+          if (fields.length > 0) {
+            await events.publish(
+              UserUpdatedSchema,
+              { userId: id, fields, updatedAt: timestampFromDate(at) },
+              tx,
+            );
+          }
+          return saveProfile(tx, current, after, at);
         });
         record({
           action: "user.profile_update",

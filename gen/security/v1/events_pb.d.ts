@@ -41,7 +41,7 @@ export declare type SecurityAlert = Message<"security.v1.SecurityAlert"> & {
   userId: string;
 
   /**
-   * What was seen, in words that name nobody.
+   * What was seen, in words; they may name a network or a method.
    *
    * @generated from field: string description = 5;
    */
