@@ -5,5 +5,6 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   rpc: async () => (await import("./rpc/benchmark.ts")).rpc,
   streams: async () => (await import("./streams/benchmark.ts")).streams,
   gateway: async () => (await import("./gateway/benchmark.ts")).gateway,
+  events: async () => (await import("./events/benchmark.ts")).events,
   discovery: async () => (await import("./discovery/benchmark.ts")).discovery,
 };

@@ -36,6 +36,8 @@ export interface Orders {
   };
   check: { order: { name: string }; answer: undefined };
   load: { order: { name: string; lanes: number; ms: number }; answer: LoadResult };
+  /** Calls a function that a module exports; it and its answer are for the parent to know. */
+  run: { order: { module: string; name: string; options: PeerOptions }; answer: unknown };
   usage: { order: Record<never, never>; answer: Usage };
 }
 

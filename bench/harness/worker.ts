@@ -30,6 +30,10 @@ const obey: Obey = {
     const { client, work } = caseOf(name);
     return runLoad({ work: work.work(client), lanes, ms });
   },
+  async run({ module, name, options }) {
+    const exported = (await import(module)) as Record<string, (options: unknown) => unknown>;
+    return exported[name]?.(options);
+  },
   async usage() {
     const { user, system } = process.cpuUsage();
     return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss() };

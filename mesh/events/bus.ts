@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { createAckedPublisher } from "../nats/acked-publisher.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import { complaintOf } from "./backlog.ts";
@@ -20,6 +21,7 @@ import type { Events } from "./events.ts";
 import { createEvents } from "./events.ts";
 import { createHandling } from "./handling.ts";
 import { dropHandled } from "./inbox-store.ts";
+import { createJudge } from "./judge.ts";
 import type { Live } from "./live.ts";
 import { createLive } from "./live.ts";
 import type { Subscription } from "./on.ts";
@@ -73,6 +75,7 @@ export type Take = (
 ) => Promise<void>;
 type Tx = Parameters<Parameters<Database["transaction"]>[0]>[0];
 
+const ackTimeoutMs = 5000;
 const watchMs = 5000;
 /** What no stream brings again need not be remembered; streams keep less long than this. */
 const inboxDays = 2;
@@ -94,6 +97,7 @@ export function openBus(options: BusOptions): Bus {
   } = options;
   const js = jetstream(nats.connection);
   const jsm = jetstreamManager(nats.connection, { checkAPI: false });
+  const publisher = createAckedPublisher(nats, ackTimeoutMs);
   const plans = [...planOf(publishes.flatMap(eventsBeside)), ...alsoInto];
   const relayMetrics = createRelayMetrics(metrics);
   const consumerMetrics = createConsumerMetrics(metrics);
@@ -107,6 +111,7 @@ export function openBus(options: BusOptions): Bus {
     createRelay({
       db,
       nats,
+      publisher,
       log,
       service,
       holder: instanceId,
@@ -115,7 +120,7 @@ export function openBus(options: BusOptions): Bus {
       settings,
       policy: { ...relayPolicy, ...options.relay },
     });
-  const directly = publishDirectly({ nats, js, jsm, plans, settings });
+  const directly = publishDirectly({ nats, publisher, jsm, plans, settings });
   const take: Take = async (message, key, tx) => {
     if (!db || !relay) return directly(message);
     await addToOutbox(tx ?? db.sql, message, key);
@@ -161,13 +166,20 @@ export function openBus(options: BusOptions): Bus {
           policy,
           subscription,
           db,
-          deadLetters,
+          judge: createJudge({
+            policy,
+            db,
+            deadLetters,
+            metrics: consumerMetrics,
+            log,
+            now: Date.now,
+            random: Math.random,
+          }),
           metrics: consumerMetrics,
           tracer,
           log,
           stopping: stopping.signal,
           now: Date.now,
-          random: Math.random,
         });
         const consume = policy.ordered ? consumeInOrder : consumeShared;
         const known = subscription.schemas.flatMap(eventsBeside);
@@ -193,6 +205,7 @@ export function openBus(options: BusOptions): Bus {
     async close() {
       clearInterval(watching);
       await relay?.stop();
+      publisher.close();
     },
   };
 

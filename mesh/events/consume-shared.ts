@@ -23,10 +23,10 @@ const consumerNotFound = 10014;
  */
 export function consumeShared(options: ConsumerOptions): RunningConsumer {
   const { policy, handling, nats, js, jsm, ensureStream, metrics, log } = options;
-  const { name, concurrency } = policy;
+  const { name, concurrency, together } = policy;
   const stream = nats.nameOf(policy.stream);
   const durable = nats.nameOf(`${policy.service}-${name}`);
-  const ahead = policy.timeoutMs > longMs ? concurrency : concurrency * 4;
+  const ahead = policy.timeoutMs > longMs ? concurrency : concurrency * Math.max(4, together);
   const stopping = new AbortController();
   const held = new Set<JsMsg>();
   const queue: JsMsg[] = [];
@@ -37,23 +37,30 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
     for (const message of held) message.working();
   }, ackWaitMs / 3).unref();
 
-  const work = async (message: JsMsg) => {
+  const received = (message: JsMsg) => {
     const { deliveryCount: deliveries } = message.info;
     if (deliveries > 1) metrics.redelivered(name);
-    const verdict = await handling.handle(
-      deliveryOf(message, nats, { deliveries, isSuspect: deliveries > 2 }),
-    );
-    held.delete(message);
-    if (verdict.kind === "done") message.ack();
-    else message.nak(verdict.kind === "again" ? verdict.afterMs : undefined);
+    return deliveryOf(message, nats, { deliveries, isSuspect: deliveries > 2 });
+  };
+
+  const work = async (messages: readonly JsMsg[]) => {
+    const verdicts = await handling.handleAll(messages.map(received));
+    for (const [at, message] of messages.entries()) {
+      const verdict = verdicts[at];
+      held.delete(message);
+      if (verdict?.kind === "done") message.ack();
+      else message.nak(verdict?.kind === "again" ? verdict.afterMs : undefined);
+    }
   };
 
   const next = () => {
     while (running < concurrency) {
-      const message = queue.shift();
-      if (!message) break;
+      // When much waits, each takes its share of it at once.
+      const share = Math.ceil(queue.length / (concurrency - running));
+      const messages = queue.splice(0, Math.min(share, together));
+      if (messages.length === 0) break;
       running++;
-      void work(message).finally(() => {
+      void work(messages).finally(() => {
         running--;
         next();
       });
@@ -91,7 +98,7 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
           queue.push(message);
           room = Promise.withResolvers();
           next();
-          if (queue.length >= concurrency) await Promise.race([room.promise, aborted(ending)]);
+          if (queue.length >= ahead) await Promise.race([room.promise, aborted(ending)]);
         }
       } finally {
         ending.removeEventListener("abort", end);

@@ -12,6 +12,7 @@ export interface ConsumerPolicy {
   readonly stream: string;
   readonly types: readonly EventType[];
   readonly concurrency: number;
+  readonly together: number;
   readonly ordered: boolean;
   readonly attempts: number;
   readonly backoff: BackoffPolicy;
@@ -38,6 +39,7 @@ export function compileConsumer(service: string, { schemas, options }: Subscript
     stream: first.stream,
     types,
     concurrency: options.concurrency ?? 8,
+    together: options.together ?? 1,
     ordered: options.ordered ?? false,
     attempts: options.attempts ?? 10,
     backoff: { baseMs: options.backoffMs ?? 1000, maxMs: options.maxBackoffMs ?? 5 * 60_000 },

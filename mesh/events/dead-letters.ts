@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { newId } from "../id.ts";
+import { headersOf } from "../nats/headers.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { EventHead } from "./cloud-event.ts";
 import { headOf } from "./cloud-event.ts";
-import { headersOf } from "./publish-in-order.ts";
 import type { StreamPlan, StreamSettings } from "./streams.ts";
 import { ensureStream, errorCode, streamNotFound } from "./streams.ts";
 

@@ -2,7 +2,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import type { Nats } from "../nats/nats.ts";
 import { headOf } from "./cloud-event.ts";
 import { forHeader } from "./dead-letters.ts";
-import type { Delivery } from "./handling.ts";
+import type { Delivery } from "./verdict.ts";
 
 /** What came from the broker, as a consumer sees it. */
 export function deliveryOf(

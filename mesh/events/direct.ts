@@ -1,19 +1,18 @@
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { fail } from "../errors.ts";
+import type { AckedPublisher } from "../nats/acked-publisher.ts";
+import { headersOf } from "../nats/headers.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { OutboxMessage } from "./outbox-store.ts";
-import { headersOf } from "./publish-in-order.ts";
 import type { StreamPlan, StreamSettings } from "./streams.ts";
 import { ensureStream } from "./streams.ts";
 
 export interface DirectOptions {
   readonly nats: Nats;
-  readonly js: JetStreamClient;
+  readonly publisher: AckedPublisher;
   readonly jsm: Promise<JetStreamManager>;
   readonly plans: readonly StreamPlan[];
   readonly settings: StreamSettings;
-  /** Longest time of one try. Default: 3 s. */
-  readonly timeoutMs?: number;
 }
 
 const tries = 3;
@@ -23,7 +22,7 @@ const tries = 3;
  * a database, which has no change that it could be bound to.
  */
 export function publishDirectly(options: DirectOptions): (message: OutboxMessage) => Promise<void> {
-  const { nats, js, jsm, plans, settings, timeoutMs = 3000 } = options;
+  const { nats, publisher, jsm, plans, settings } = options;
   const ensured = new Map<string, Promise<unknown>>();
 
   const ensure = ({ stream, subject }: OutboxMessage) => {
@@ -45,16 +44,14 @@ export function publishDirectly(options: DirectOptions): (message: OutboxMessage
   };
 
   return async (message) => {
-    const { id: msgID, subject, headers, data, stream } = message;
+    const { id, subject, headers, data, stream } = message;
     for (let left = tries - 1; ; left--) {
       try {
         await ensure(message);
         // A second try of the same id is known to the stream.
-        await js.publish(nats.subject(subject), data, {
-          msgID,
-          headers: headersOf(headers),
-          timeout: timeoutMs,
-        });
+        const head = headersOf(headers);
+        head.set("Nats-Msg-Id", id);
+        await publisher.publish(nats.subject(subject), data, head);
         return;
       } catch (cause) {
         ensured.delete(stream);

@@ -2,262 +2,230 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { runInCall } from "../call/call.ts";
-import { anonymous } from "../call/identity.ts";
-import { LiveCall } from "../call/live-call.ts";
+import type { LiveCall } from "../call/live-call.ts";
 import type { Database } from "../db/database.ts";
 import { codeName, isStoreAway, toWireError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
-import { backoffMs } from "../resilience/backoff.ts";
-import { parseTraceparent } from "../telemetry/trace-context.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
-import type { EventHead } from "./cloud-event.ts";
 import type { ConsumerMetrics } from "./consumer-metrics.ts";
 import type { ConsumerPolicy } from "./consumer-policy.ts";
-import type { DeadLetters, Failure } from "./dead-letters.ts";
-import { deadId, isUuid } from "./dead-letters.ts";
+import { isUuid } from "./dead-letters.ts";
+import { openEventCall } from "./event-call.ts";
 import type { Failures } from "./inbox-store.ts";
 import {
   enterInbox,
+  enterInboxAll,
   enterInboxHolding,
   forgetFailures,
+  leaveInbox,
   noteFailure,
   takeBackFailure,
 } from "./inbox-store.ts";
+import type { Judge } from "./judge.ts";
 import type { Event, Subscription } from "./on.ts";
-
-/** A message as a consumer gets it. */
-export interface Delivery {
-  readonly head: EventHead;
-  /** Names and values by turns. */
-  readonly headers: readonly string[];
-  readonly data: Uint8Array;
-  /** Without a namespace. */
-  readonly subject: string;
-  readonly sequence: number;
-  /** How often it was delivered, this time included. */
-  readonly deliveries: number;
-  /** It may have been begun before and have taken the process with it. */
-  readonly isSuspect: boolean;
-  /** The one consumer that it is for; empty for all. */
-  readonly only: string;
-}
-
-/** What is to become of a delivery. */
-export type Verdict =
-  | { readonly kind: "done" }
-  | { readonly kind: "again"; readonly afterMs: number }
-  /** Another instance has taken over. */
-  | { readonly kind: "fenced" };
+import type { Delivery, Verdict } from "./verdict.ts";
+import { away, done, fenced, handedBack } from "./verdict.ts";
 
 export interface HandlingOptions {
   readonly policy: ConsumerPolicy;
   readonly subscription: Subscription;
-  /** Without one, attempts are counted by the broker, and an effect may come twice. */
+  /** Without one, an effect may come twice. */
   readonly db: Database | undefined;
-  readonly deadLetters: Pick<DeadLetters, "bury">;
+  readonly judge: Judge;
   readonly metrics: ConsumerMetrics;
   readonly tracer: Tracer;
   readonly log: Logger;
   readonly stopping: AbortSignal;
   readonly now: () => number;
-  readonly random: () => number;
 }
 
+/** Gives events to their handler. Nothing here rejects. */
 export interface Handling {
-  /** Never rejects. */
   handle(delivery: Delivery, epoch?: bigint): Promise<Verdict>;
+  /**
+   * Handles what waits in as few transactions as it can: where many wait, most
+   * of the time would go into beginning and ending them. When one of them
+   * fails, none has had an effect, and each is handled by itself.
+   */
+  handleAll(deliveries: readonly Delivery[]): Promise<readonly Verdict[]>;
 }
 
-/** A store or broker that is away is no fault of the event: it is tried again until it works. */
-const awayMs = 1000;
-
-const done: Verdict = { kind: "done" };
-const fenced: Verdict = { kind: "fenced" };
+/** A transaction that others wait for takes on no further event after this. */
+const longMs = 50;
 
 class Fenced extends Error {}
 
-/** Decides what becomes of each event: its effect, another attempt, or a dead letter. */
+/** A delivery that can be given to the handler. */
+interface Ready {
+  readonly delivery: Delivery;
+  readonly message: Message;
+}
+
 export function createHandling(options: HandlingOptions): Handling {
-  const { policy, subscription, db, deadLetters, metrics, tracer, log, stopping, now, random } = options;
+  const { policy, subscription, db, judge, metrics, tracer, log, stopping, now } = options;
   const { service, name, attempts: mostAttempts } = policy;
   const full = `${service}.${name}`;
   const schemas = new Map(subscription.schemas.map((it, at) => [policy.types[at]?.name ?? "", it]));
   const subjects = new Map(policy.types.map((type) => [type.name, type.subject]));
 
-  const bury = async (delivery: Delivery, failure: Failure): Promise<Verdict> => {
-    const { head, headers, data, subject, sequence } = delivery;
-    const id = deadId(head, policy.stream, sequence);
-    try {
-      await deadLetters.bury(
-        { id, service, consumer: name, stream: policy.stream, subject, headers, data },
-        failure,
-      );
-    } catch (err) {
-      log.warn({ err, event: head.id, consumer: name }, "cannot keep a dead letter now; tried again");
-      return { kind: "again", afterMs: awayMs };
+  /** The message in it, or what becomes of one that has none for us. */
+  const read = (delivery: Delivery): Ready | Promise<Verdict> => {
+    const { head, data, only } = delivery;
+    if (only !== "" && only !== full) return Promise.resolve(done);
+    const schema = schemas.get(head.type);
+    if (!schema) {
+      return judge.refuse(delivery, `its type is "${head.type}", which is none that ${full} handles`);
     }
-    metrics.handled(name, "dead", 0);
-    log.error(
-      { event: head.id, subject, consumer: name, attempts: failure.attempts, reason: failure.error },
-      `event is a dead letter; see \`weft dlq show ${full}.${id}\``,
-    );
-    return done;
-  };
-
-  const refuse = (delivery: Delivery, error: string) => {
-    const at = new Date(now());
-    return bury(delivery, { error, stack: "", attempts: 1, firstFailedAt: at, lastFailedAt: at });
-  };
-
-  /** Runs the handler; tells whether it was news. */
-  const perform = async (call: LiveCall, message: Message, delivery: Delivery, epoch: bigint | undefined) => {
-    const { id } = delivery.head;
-    const run = (tx: Event["tx"]) => runInCall(call, () => subscription.handler(message, eventOf(tx)));
-    const eventOf = (tx: Event["tx"]): Event => ({
-      id,
-      subject: subjects.get(delivery.head.type) ?? "",
-      source: delivery.head.source,
-      key: delivery.head.key,
-      time: delivery.head.time,
-      attempt: delivery.deliveries,
-      tx,
-      call,
-    });
-    if (!db) {
-      await run(noTransaction);
-      return true;
+    if (!isUuid.test(head.id)) return judge.refuse(delivery, "its id is no UUID");
+    const message = decode(schema, data);
+    if (message instanceof Error) {
+      return judge.refuse(delivery, `it is no ${head.type}: ${message.message}`);
     }
-    return db.transaction(async (tx) => {
-      const { held, entered } =
-        epoch === undefined
-          ? { held: true, entered: await enterInbox(tx, name, id) }
-          : await enterInboxHolding(tx, name, id, epoch);
-      if (!held) throw new Fenced();
-      if (entered) await run(tx);
-      return entered;
-    });
+    return { delivery, message };
   };
 
-  /** Counts the failure and decides what comes of it. */
-  const judge = async (
-    delivery: Delivery,
-    error: unknown,
-    counted: Failures | undefined,
-  ): Promise<Verdict> => {
-    const { head, deliveries } = delivery;
-    const at = new Date(now());
-    const failures = counted ??
-      (db && (await noteFailure(db.sql, name, head.id, at))) ?? {
-        attempts: deliveries,
-        firstFailedAt: at,
-        lastFailedAt: at,
-      };
-    if (isTerminal(error) || failures.attempts >= mostAttempts) {
-      const verdict = await bury(delivery, { ...describe(error), ...failures });
-      // Replayed one day, it has all its attempts.
-      if (verdict === done && db) await forgetFailures(db.sql, name, head.id);
-      return verdict;
-    }
-    const step = Math.min(policy.backoff.maxMs, policy.backoff.baseMs * 2 ** (failures.attempts - 1));
-    const afterMs = Math.round(step / 2 + backoffMs(failures.attempts, random, 0, policy.backoff) / 2);
-    log.warn(
-      { err: error, event: head.id, consumer: name, attempt: failures.attempts, afterMs },
-      "event could not be handled; tried again",
-    );
-    return { kind: "again", afterMs };
-  };
+  const eventOf = ({ head, deliveries }: Delivery, tx: Event["tx"], call: LiveCall): Event => ({
+    id: head.id,
+    subject: subjects.get(head.type) ?? "",
+    source: head.source,
+    key: head.key,
+    time: head.time,
+    attempt: deliveries,
+    tx,
+    call,
+  });
 
-  const attempt = async (
-    delivery: Delivery,
-    message: Message,
-    epoch: bigint | undefined,
-  ): Promise<Verdict> => {
-    const { head } = delivery;
-    const span = tracer.begin("consumer", `process ${delivery.subject}`, parseTraceparent(head.traceparent));
-    const call = new LiveCall({
-      method: `${full} of ${head.type}`,
-      requestId: head.id,
-      correlationId: head.correlationId || head.id,
-      span,
-      tracer,
-      // Nobody has proved it: for records of who did what, not for rights.
-      caller: head.source === "" ? anonymous : { service: { name: head.source, scopes: [] } },
-      userToken: "",
-      envelope: noEnvelope,
-      client: () => ({ address: "", userAgent: head.source }),
-      budgetMs: policy.timeoutMs,
-      log,
-    });
+  /** Runs the handler in a call of its own. */
+  const run = async ({ delivery, message }: Ready, tx: Event["tx"]): Promise<void> => {
+    const call = openEventCall(delivery, policy, tracer, log);
     const startedMs = performance.now();
-    let counted: Failures | undefined;
     try {
-      // What takes the process with it cannot be counted afterwards.
-      if (delivery.isSuspect && db) counted = await noteFailure(db.sql, name, head.id, new Date(now()));
-      if (counted && counted.attempts > mostAttempts) {
-        throw new ConnectError(
-          "it was begun and never ended, each time: its handler may end the process",
-          Code.InvalidArgument,
-        );
-      }
-      const isNews = await perform(call, message, delivery, epoch);
-      if (db && (counted || delivery.deliveries > 1)) await forgetFailures(db.sql, name, head.id);
-      metrics.handled(name, isNews ? "done" : "repeated", performance.now() - startedMs);
-      tracer.end(span, { code: "ok" });
-      return done;
+      await runInCall(call, () => subscription.handler(message, eventOf(delivery, tx, call)));
+      metrics.handled(name, "done", performance.now() - startedMs);
+      tracer.end(call.span, { code: "ok" });
     } catch (error) {
-      tracer.end(span, { code: codeName(toWireError(error).code), error });
-      if (error instanceof Fenced) return fenced;
-      if (stopping.aborted || isStoreAway(error)) {
-        if (counted && db) await takeBackFailure(db.sql, name, head.id);
-        return { kind: "again", afterMs: stopping.aborted ? 0 : awayMs };
-      }
       metrics.handled(name, "failed", performance.now() - startedMs);
-      return await judge(delivery, error, counted);
+      tracer.end(call.span, { code: codeName(toWireError(error).code), error });
+      throw error;
     } finally {
       call.finish();
     }
   };
 
+  /** The effect together with the note that it was had. */
+  const runOnce = async (ready: Ready, tx: Event["tx"], epoch: bigint | undefined): Promise<void> => {
+    const { id } = ready.delivery.head;
+    const { held, entered } =
+      epoch === undefined
+        ? { held: true, entered: await enterInbox(tx, name, id) }
+        : await enterInboxHolding(tx, name, id, epoch);
+    if (!held) throw new Fenced();
+    if (entered) await run(ready, tx);
+    else metrics.handled(name, "repeated", 0);
+  };
+
+  const attempt = async (ready: Ready, epoch: bigint | undefined): Promise<Verdict> => {
+    const { delivery } = ready;
+    const { id } = delivery.head;
+    let counted: Failures | undefined;
+    try {
+      // What takes the process with it cannot be counted afterwards.
+      if (delivery.isSuspect && db) counted = await noteFailure(db.sql, name, id, new Date(now()));
+      if (counted && counted.attempts > mostAttempts) throw neverEnded();
+      if (db) await db.transaction((tx) => runOnce(ready, tx, epoch));
+      else await run(ready, noTransaction);
+      if (db && (counted || delivery.deliveries > 1)) await forgetFailures(db.sql, name, id);
+      return done;
+    } catch (error) {
+      if (error instanceof Fenced) return fenced;
+      if (!stopping.aborted && !isStoreAway(error)) return judge.failed(delivery, error, counted);
+      if (counted && db) await takeBackFailure(db.sql, name, id);
+      return stopping.aborted ? handedBack : away;
+    }
+  };
+
+  const safely = async (delivery: Delivery, work: () => Promise<Verdict>): Promise<Verdict> => {
+    try {
+      return await work();
+    } catch (err) {
+      // The database went away in the middle of judging.
+      log.warn({ err, event: delivery.head.id, consumer: name }, "cannot note what became of an event now");
+      return away;
+    }
+  };
+
+  const handle = (delivery: Delivery, epoch?: bigint): Promise<Verdict> =>
+    safely(delivery, async () => {
+      const ready = read(delivery);
+      return "message" in ready ? attempt(ready, epoch) : ready;
+    });
+
+  /** How many of these had their effect in one transaction; none when one of them failed. */
+  const together = async (database: Database, deliveries: readonly Ready[]): Promise<number> => {
+    try {
+      return await database.transaction(async (tx) => {
+        const beganMs = performance.now();
+        const ids = deliveries.map(({ delivery }) => delivery.head.id);
+        const entered = await enterInboxAll(tx, name, ids);
+        let count = 0;
+        for (const ready of deliveries) {
+          if (count > 0 && performance.now() - beganMs > longMs) break;
+          if (entered.has(ids[count] ?? "")) await run(ready, tx);
+          else metrics.handled(name, "repeated", 0);
+          count++;
+        }
+        if (count < ids.length)
+          await leaveInbox(
+            tx,
+            name,
+            ids.slice(count).filter((it) => entered.has(it)),
+          );
+        return count;
+      });
+    } catch {
+      // Each is tried again by itself, where the reason is told.
+      return 0;
+    }
+  };
+
   return {
-    async handle(delivery, epoch) {
-      const { head, data, only } = delivery;
-      if (only !== "" && only !== full) return done;
-      try {
-        const schema = schemas.get(head.type);
-        if (!schema)
-          return await refuse(delivery, `its type is "${head.type}", which is none that ${full} handles`);
-        if (!isUuid.test(head.id)) return await refuse(delivery, "its id is no UUID");
-        const message = decode(schema, data);
-        if (message instanceof Error)
-          return await refuse(delivery, `it is no ${head.type}: ${message.message}`);
-        return await attempt(delivery, message, epoch);
-      } catch (err) {
-        // The database went away in the middle of judging.
-        log.warn(
-          { err, event: head.id, consumer: name },
-          "cannot note what became of an event now; tried again",
-        );
-        return { kind: "again", afterMs: awayMs };
+    handle,
+    async handleAll(deliveries) {
+      const verdicts: Verdict[] = [];
+      let at = 0;
+      while (at < deliveries.length) {
+        const group = db ? readyFrom(deliveries, at) : [];
+        const count = db && group.length > 1 ? await together(db, group) : 0;
+        for (let i = 0; i < count; i++) verdicts.push(done);
+        at += count;
+        if (count > 0) continue;
+        // One of them fails, or nothing can be grouped: these go one by one.
+        const end = at + Math.max(1, group.length);
+        for (const delivery of deliveries.slice(at, end)) verdicts.push(await handle(delivery));
+        at = end;
       }
+      return verdicts;
     },
   };
+
+  /** The run of deliveries from here on that come for the first time and can be handled. */
+  function readyFrom(deliveries: readonly Delivery[], from: number): Ready[] {
+    const group: Ready[] = [];
+    for (const delivery of deliveries.slice(from)) {
+      if (delivery.deliveries > 1 || delivery.only !== "" || !schemas.has(delivery.head.type)) break;
+      const ready = read(delivery);
+      if (!("message" in ready)) break;
+      group.push(ready);
+    }
+    return group;
+  }
 }
 
-/** Never right, however often it is tried. */
-function isTerminal(error: unknown): boolean {
-  return (
-    error instanceof ConnectError &&
-    (error.code === Code.InvalidArgument ||
-      error.code === Code.Unimplemented ||
-      error.code === Code.OutOfRange)
+const neverEnded = () =>
+  new ConnectError(
+    "it was begun and never ended, each time: its handler may end the process",
+    Code.InvalidArgument,
   );
-}
-
-function describe(error: unknown): { error: string; stack: string } {
-  const inner = error instanceof ConnectError && error.cause instanceof Error ? error.cause : error;
-  if (!(inner instanceof Error)) return { error: String(inner), stack: "" };
-  return { error: inner.message, stack: inner.stack ?? "" };
-}
 
 function decode(schema: DescMessage, data: Uint8Array): Message | Error {
   try {
@@ -266,18 +234,6 @@ function decode(schema: DescMessage, data: Uint8Array): Message | Error {
     return error instanceof Error ? error : new Error(String(error));
   }
 }
-
-const noEnvelope = {
-  get requestHeader() {
-    return new Headers();
-  },
-  get responseHeader() {
-    return new Headers();
-  },
-  get responseTrailer() {
-    return new Headers();
-  },
-};
 
 /** For services without a database; whoever uses it made a mistake. */
 const noTransaction = new Proxy((() => {}) as unknown as Event["tx"], {

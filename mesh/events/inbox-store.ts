@@ -8,6 +8,24 @@ export async function enterInbox(tx: Query, consumer: string, id: string): Promi
   return entered.count > 0;
 }
 
+/** The same for several at once; those of them that are new. */
+export async function enterInboxAll(
+  tx: Query,
+  consumer: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const entered = await tx<{ messageId: string }[]>`
+    insert into weft_inbox (consumer, message_id)
+    select ${consumer}::text, unnest(${[...ids]}::uuid[])
+    on conflict do nothing returning message_id`;
+  return new Set(entered.map(({ messageId }) => messageId));
+}
+
+/** These are not handled in this transaction after all. */
+export async function leaveInbox(tx: Query, consumer: string, ids: readonly string[]): Promise<void> {
+  await tx`delete from weft_inbox where consumer = ${consumer} and message_id = any(${[...ids]}::uuid[])`;
+}
+
 /**
  * The same for who is to be the only one: `held` is false when another instance
  * has taken over. Until this transaction ends, none can.

@@ -35,6 +35,13 @@ export interface OnOptions {
   /** Events handled at once. Default: 8. */
   readonly concurrency?: number;
   /**
+   * How many events may share a transaction when many wait: most of the time of
+   * small ones goes into beginning and ending it. Only for handlers whose whole
+   * effect is in `tx`: when one fails, all are undone and handled one by one.
+   * Default: 1.
+   */
+  readonly together?: number;
+  /**
    * Handles events of one aggregate one after the other, in the order in which
    * they happened; a failing one holds up those of its aggregate only. One
    * instance of the service does so at a time. Needs a database. Default: false.

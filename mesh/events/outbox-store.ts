@@ -14,13 +14,17 @@ export interface OutboxRow extends OutboxMessage {
   readonly position: bigint;
 }
 
+/** No value of a header has one. */
+const between = "\n";
+
 /**
  * Writes a message with the change that it tells of. Messages of one key come
  * in the order in which their transactions commit: whoever writes the next one
  * waits here for the transaction that wrote the last.
  */
 export async function addToOutbox(tx: Query, message: OutboxMessage, key: string): Promise<void> {
-  const { id, stream, subject, headers, data } = message;
+  const { id, stream, subject, data } = message;
+  const headers = message.headers.join(between);
   if (key === "") {
     await tx`
       insert into weft_outbox (id, stream, subject, headers, data)
@@ -32,7 +36,7 @@ export async function addToOutbox(tx: Query, message: OutboxMessage, key: string
     with locked as materialized (
       select pg_advisory_xact_lock(hashtextextended(${`weft_outbox ${stream} ${key}`}, 0)))
     insert into weft_outbox (id, stream, subject, headers, data)
-    select ${id}::uuid, ${stream}::text, ${subject}::text, ${headers}::text[], ${data}::bytea from locked`;
+    select ${id}::uuid, ${stream}::text, ${subject}::text, ${headers}::text, ${data}::bytea from locked`;
 }
 
 /** What waits to be published, in order. */
@@ -41,11 +45,14 @@ export async function pendingRows(
   limit: number,
   except: readonly string[],
 ): Promise<OutboxRow[]> {
-  return query<OutboxRow[]>`
+  const rows = await query<StoredRow[]>`
     select position, id, stream, subject, headers, data from weft_outbox
     where published_at is null and stream <> all(${[...except]})
     order by position limit ${limit}`;
+  return rows.map((row) => ({ ...row, headers: row.headers.split(between) }));
 }
+
+type StoredRow = Omit<OutboxRow, "headers"> & { readonly headers: string };
 
 export interface Published {
   readonly position: bigint;
@@ -86,6 +93,11 @@ export async function markOf(query: Query, stream: string): Promise<StreamMark |
   const [row] = await query<{ stream: string; created: string; sequence: bigint }[]>`
     select stream, created, sequence from weft_streams where stream = ${stream}`;
   return row && { ...row, sequence: Number(row.sequence) };
+}
+
+/** The streams that acknowledged something once. */
+export async function markedStreams(query: Query): Promise<string[]> {
+  return (await query<{ stream: string }[]>`select stream from weft_streams`).map(({ stream }) => stream);
 }
 
 /** The stream no longer has what it acknowledged: all behind this is to be published again. */

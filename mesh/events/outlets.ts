@@ -1,9 +1,10 @@
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Database } from "../db/database.ts";
 import type { Logger } from "../log/logger.ts";
+import type { AckedPublisher } from "../nats/acked-publisher.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { OutboxRow, Published, StreamMark } from "./outbox-store.ts";
-import { markOf, publishAgain } from "./outbox-store.ts";
+import { markedStreams, markOf, publishAgain } from "./outbox-store.ts";
 import { publishInOrder } from "./publish-in-order.ts";
 import type { RelayPolicy } from "./relay-policy.ts";
 import type { StreamPlan, StreamSettings } from "./streams.ts";
@@ -13,7 +14,7 @@ export interface OutletsOptions {
   readonly db: Database;
   readonly nats: Nats;
   readonly log: Logger;
-  readonly js: JetStreamClient;
+  readonly publisher: AckedPublisher;
   readonly managing: Promise<JetStreamManager>;
   readonly plans: readonly StreamPlan[];
   readonly settings: StreamSettings;
@@ -31,13 +32,13 @@ export interface Emptied {
 
 /** The streams that an outbox is emptied into. */
 export interface Outlets {
+  /** Sees whether the streams still have what they acknowledged, unless that was seen. */
+  verify(): Promise<void>;
   publish(rows: readonly OutboxRow[]): Promise<Emptied>;
   /** Streams that are left alone for a moment. */
   blocked(): readonly string[];
   /** What was known of the streams may be wrong. */
   forget(): void;
-  /** The broker is away: no answer that is waited for will come. */
-  lose(): void;
 }
 
 /** Where a stream ends. */
@@ -50,17 +51,17 @@ interface Tail {
 const wrongLastSequence = 10071;
 
 export function createOutlets(options: OutletsOptions): Outlets {
-  const { db, nats, log, js, managing, plans, settings, policy, again } = options;
+  const { db, nats, log, publisher, managing, plans, settings, policy, again } = options;
   const tails = new Map<string, Tail>();
   const blockedUntil = new Map<string, number>();
+  let isVerified = false;
   const planOf = new Map(plans.map((plan) => [plan.name, plan]));
-  let loss = newLoss();
 
   /** Looks where the stream ends, and whether it still has all that it acknowledged. */
   const tailOf = async (stream: string, subject: string): Promise<Tail> => {
     const known = tails.get(stream);
     if (known) return known;
-    const { subjects, ...plan } = planOf.get(stream) ?? { name: stream, subjects: [subject] };
+    const { subjects, ...plan } = planOf.get(stream) ?? { name: stream, subjects: subject ? [subject] : [] };
     const { state, created } = await ensureStream(
       await managing,
       { ...plan, name: nats.nameOf(stream), subjects: subjects.map((it) => nats.subject(it)) },
@@ -82,12 +83,7 @@ export function createOutlets(options: OutletsOptions): Outlets {
     const isShared = planOf.get(stream)?.shared === true;
     const tail = await tailOf(stream, rows[0]?.subject ?? "");
     const outgoing = rows.map((row) => ({ ...row, subject: nats.subject(row.subject) }));
-    const { stored, error } = await publishInOrder(
-      js,
-      outgoing,
-      isShared ? undefined : tail.sequence,
-      loss.promise,
-    );
+    const { stored, error } = await publishInOrder(publisher, outgoing, isShared ? undefined : tail.sequence);
     for (const { sequence } of stored) tail.sequence = Math.max(tail.sequence, sequence);
     if (error !== undefined) tails.delete(stream);
     return { stored, mark: { stream, ...tail }, error };
@@ -99,6 +95,11 @@ export function createOutlets(options: OutletsOptions): Outlets {
   };
 
   return {
+    async verify() {
+      if (isVerified) return;
+      for (const stream of await markedStreams(db.sql)) await tailOf(stream, "");
+      isVerified = true;
+    },
     async publish(rows) {
       const groups = [...Map.groupBy(rows, ({ stream }) => stream)];
       const results = await Promise.allSettled(groups.map(([stream, group]) => publishTo(stream, group)));
@@ -125,20 +126,9 @@ export function createOutlets(options: OutletsOptions): Outlets {
       return [...blockedUntil.keys()];
     },
     forget() {
+      isVerified = false;
       tails.clear();
       blockedUntil.clear();
     },
-    lose() {
-      tails.clear();
-      loss.reject(new Error("the connection to NATS is lost"));
-      loss = newLoss();
-    },
   };
-}
-
-function newLoss() {
-  const loss = Promise.withResolvers<never>();
-  // Mostly nobody waits.
-  loss.promise.catch(() => {});
-  return loss;
 }

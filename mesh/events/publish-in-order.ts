@@ -1,6 +1,5 @@
-import type { JetStreamClient, PubAck } from "@nats-io/jetstream";
-import type { MsgHdrs } from "@nats-io/transport-node";
-import { headers as createHeaders } from "@nats-io/transport-node";
+import type { AckedPublisher } from "../nats/acked-publisher.ts";
+import { headersOf } from "../nats/headers.ts";
 import type { Published } from "./outbox-store.ts";
 
 /** A message that is to be published, and where it comes in the outbox. */
@@ -25,48 +24,25 @@ export interface Batch {
  * the stream refuses all that follow it.
  *
  * @param tail The last sequence of the stream; without it the order is left to chance.
- * @param lost Rejects when the broker goes away: answers that were under way do not come then.
  */
 export async function publishInOrder(
-  js: JetStreamClient,
+  publisher: AckedPublisher,
   messages: readonly Outgoing[],
   tail: number | undefined,
-  lost: Promise<never>,
 ): Promise<Batch> {
-  const acks = messages.map((message, index) => {
-    const lastSequence = tail === undefined ? undefined : tail + index;
-    return js.publish(message.subject, message.data, {
-      msgID: message.id,
-      headers: headersOf(message.headers),
-      timeout: ackTimeoutMs,
-      ...(lastSequence !== undefined && { expect: { lastSequence } }),
-    });
-  });
   const stored: Published[] = [];
   let error: unknown;
-  const note = ({ position }: Outgoing) => ({
-    kept: ({ seq }: PubAck) => void stored.push({ position, sequence: seq }),
-    failed: (reason: unknown) => {
+  const publish = async ({ id, position, subject, headers, data }: Outgoing, index: number) => {
+    const head = headersOf(headers);
+    head.set("Nats-Msg-Id", id);
+    if (tail !== undefined) head.set("Nats-Expected-Last-Sequence", String(tail + index));
+    try {
+      const { seq } = await publisher.publish(subject, data, head);
+      stored.push({ position, sequence: seq });
+    } catch (reason) {
       error ??= reason;
-    },
-  });
-  const settled = acks.map((ack, index) => {
-    const message = messages[index];
-    if (!message) return ack;
-    const { kept, failed } = note(message);
-    return ack.then(kept, failed);
-  });
-  await Promise.race([Promise.all(settled), lost]).catch((reason: unknown) => {
-    error ??= reason;
-  });
-  // Answers that come later than the loss must not change what was said.
-  return { stored: [...stored], error };
-}
-
-const ackTimeoutMs = 5000;
-
-export function headersOf(pairs: readonly string[]): MsgHdrs {
-  const made = createHeaders();
-  for (let at = 0; at + 1 < pairs.length; at += 2) made.set(pairs[at] ?? "", pairs[at + 1] ?? "");
-  return made;
+    }
+  };
+  await Promise.all(messages.map(publish));
+  return { stored, error };
 }

@@ -4,7 +4,6 @@ export interface RelayPolicy {
   readonly pollMs: number;
   /** Most messages under way at once. */
   readonly batch: number;
-  readonly ackTimeoutMs: number;
   /** Longest pause after another writer was there first. */
   readonly rivalMs: number;
   /** So often in a row is no accident. */
@@ -26,7 +25,6 @@ export interface RelayPolicy {
 export const relayPolicy: RelayPolicy = {
   pollMs: 250,
   batch: 500,
-  ackTimeoutMs: 5000,
   rivalMs: 20,
   mostRivalled: 20,
   blockMs: 1000,

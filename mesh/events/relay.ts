@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { Database, Query } from "../db/database.ts";
 import { afterCommit } from "../db/database.ts";
 import { holdLease } from "../db/lease.ts";
 import type { Logger } from "../log/logger.ts";
 import { startLoop } from "../loop.ts";
+import type { AckedPublisher } from "../nats/acked-publisher.ts";
 import { onConnection } from "../nats/follow-bucket.ts";
 import type { Nats } from "../nats/nats.ts";
 import { dropPublished, markPublished, outboxState, pendingRows } from "./outbox-store.ts";
@@ -16,6 +17,7 @@ import type { StreamPlan, StreamSettings } from "./streams.ts";
 export interface RelayOptions {
   readonly db: Database;
   readonly nats: Nats;
+  readonly publisher: AckedPublisher;
   readonly log: Logger;
   readonly metrics: RelayMetrics;
   readonly service: string;
@@ -49,12 +51,12 @@ export function createRelay(options: RelayOptions): Relay {
   let purgedMs = Number.NEGATIVE_INFINITY;
   let looked = Number.NEGATIVE_INFINITY;
 
-  const js = jetstream(nats.connection, { timeout: policy.ackTimeoutMs });
   const managing = jetstreamManager(nats.connection, { checkAPI: false });
-  const outlets = createOutlets({ ...options, js, managing, again: () => loop.wake() });
+  const outlets = createOutlets({ ...options, managing, again: () => loop.wake() });
 
   const publishAll = async () => {
     let rivalled = 0;
+    await outlets.verify();
     while (isHolder && nats.connected() && !stopping.signal.aborted) {
       const rows = await pendingRows(db.sql, policy.batch, outlets.blocked());
       if (rows.length === 0) break;
@@ -119,7 +121,6 @@ export function createRelay(options: RelayOptions): Relay {
     },
   });
   const forgetConnection = onConnection(nats, {
-    lost: outlets.lose,
     back: () => {
       outlets.forget();
       loop.wake();
@@ -140,7 +141,6 @@ export function createRelay(options: RelayOptions): Relay {
     async stop() {
       stopping.abort();
       loop.wake();
-      outlets.lose();
       await loop.ended;
       await lease.release();
       forgetConnection();

@@ -100,7 +100,8 @@ async function update(
     subjects,
     num_replicas: Math.max(config.num_replicas, settings.replicas),
     max_age: settings.maxAgeMs * nanos,
-    max_bytes: settings.maxBytes,
+    // Whoever gave it more room by hand had a reason.
+    max_bytes: config.max_bytes < 0 ? config.max_bytes : Math.max(config.max_bytes, settings.maxBytes),
     ...plan.settings,
   };
   const isCurrent =
