@@ -1,5 +1,7 @@
 import type { ConsumerConfig, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import { endInPeace } from "../nats/end-in-peace.ts";
+import { onConnection } from "../nats/follow-bucket.ts";
 import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
 import type { ConsumerPolicy } from "./consumer-policy.ts";
 import { deliveryOf } from "./delivery.ts";
@@ -28,13 +30,15 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
   const durable = nats.nameOf(`${policy.service}-${name}`);
   const ahead = policy.timeoutMs > longMs ? concurrency : concurrency * Math.max(4, together);
   const stopping = new AbortController();
-  const held = new Set<JsMsg>();
+  // With how often the connection was lost before they came.
+  const held = new Map<JsMsg, number>();
   const queue: JsMsg[] = [];
   let running = 0;
+  let losses = 0;
   let room = Promise.withResolvers<void>();
 
   const heartbeat = setInterval(() => {
-    for (const message of held) message.working();
+    for (const [message, before] of held) if (before === losses) message.working();
   }, ackWaitMs / 3).unref();
 
   const received = (message: JsMsg) => {
@@ -43,11 +47,21 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
     return deliveryOf(message, nats, { deliveries, isSuspect: deliveries > 2 });
   };
 
+  /**
+   * A broker that lost its end gives the same sequence to another event: a word
+   * about what came before would be taken for one about that. It comes again.
+   */
+  const isStillOurs = (message: JsMsg): boolean => {
+    const before = held.get(message);
+    held.delete(message);
+    return before === losses;
+  };
+
   const work = async (messages: readonly JsMsg[]) => {
     const verdicts = await handling.handleAll(messages.map(received));
     for (const [at, message] of messages.entries()) {
       const verdict = verdicts[at];
-      held.delete(message);
+      if (!isStillOurs(message)) continue;
       if (verdict?.kind === "done") message.ack();
       else message.nak(verdict?.kind === "again" ? verdict.afterMs : undefined);
     }
@@ -69,32 +83,31 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
   };
 
   const giveBack = (messages: readonly JsMsg[]) => {
-    for (const message of messages) {
-      held.delete(message);
-      message.nak();
-    }
+    for (const message of messages) if (isStillOurs(message)) message.nak();
   };
 
+  const forgetConnection = onConnection(nats, { lost: () => losses++ });
   const sessions = runSessions({
     nats,
     log,
     what: `consumer ${policy.service}.${name}`,
     stopping: stopping.signal,
     async run(ending) {
+      const before = losses;
       await ensureStream();
       await ensureConsumer(await jsm, stream, configOf(policy, durable, nats));
       const consumer = await js.consumers.get(stream, durable);
       const messages = await consumer.consume({ max_messages: ahead, abort_on_missing_resource: true });
-      const end = () => void messages.close();
+      const end = () => void endInPeace(messages);
       ending.addEventListener("abort", end);
       if (ending.aborted) end();
       try {
         for await (const message of messages) {
+          held.set(message, before);
           if (ending.aborted) {
             giveBack([message]);
             continue;
           }
-          held.add(message);
           queue.push(message);
           room = Promise.withResolvers();
           next();
@@ -126,6 +139,7 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
         await room.promise;
       }
       clearInterval(heartbeat);
+      forgetConnection();
     },
   };
 }

@@ -170,7 +170,8 @@ export function createHandling(options: HandlingOptions): Handling {
         let count = 0;
         for (const ready of deliveries) {
           if (count > 0 && performance.now() - beganMs > longMs) break;
-          if (entered.has(ids[count] ?? "")) await run(ready, tx);
+          // A stream may have the same one twice: it is new but once.
+          if (entered.delete(ids[count] ?? "")) await run(ready, tx);
           else metrics.handled(name, "repeated", 0);
           count++;
         }

@@ -13,7 +13,7 @@ export async function enterInboxAll(
   tx: Query,
   consumer: string,
   ids: readonly string[],
-): Promise<ReadonlySet<string>> {
+): Promise<Set<string>> {
   const entered = await tx<{ messageId: string }[]>`
     insert into weft_inbox (consumer, message_id)
     select ${consumer}::text, unnest(${[...ids]}::uuid[])

@@ -57,8 +57,11 @@ export function createOutlets(options: OutletsOptions): Outlets {
   let isVerified = false;
   const planOf = new Map(plans.map((plan) => [plan.name, plan]));
 
-  /** Looks where the stream ends, and whether it still has all that it acknowledged. */
-  const tailOf = async (stream: string, subject: string): Promise<Tail> => {
+  /**
+   * Looks where the stream ends, and whether it still has all that it
+   * acknowledged; nothing when it has not, for what it lost comes first then.
+   */
+  const tailOf = async (stream: string, subject: string): Promise<Tail | undefined> => {
     const known = tails.get(stream);
     if (known) return known;
     const { subjects, ...plan } = planOf.get(stream) ?? { name: stream, subjects: subject ? [subject] : [] };
@@ -72,7 +75,7 @@ export function createOutlets(options: OutletsOptions): Outlets {
     if (mark && kept < mark.sequence) {
       const count = await publishAgain(db.sql, stream, kept);
       log.warn({ stream, count }, "the broker has lost acknowledged events; they are published again");
-      again();
+      if (count > 0) return undefined;
     }
     const tail = { created, sequence: state.last_seq };
     tails.set(stream, tail);
@@ -82,6 +85,7 @@ export function createOutlets(options: OutletsOptions): Outlets {
   const publishTo = async (stream: string, rows: readonly OutboxRow[]) => {
     const isShared = planOf.get(stream)?.shared === true;
     const tail = await tailOf(stream, rows[0]?.subject ?? "");
+    if (!tail) return { stored: [], mark: undefined, error: undefined };
     const outgoing = rows.map((row) => ({ ...row, subject: nats.subject(row.subject) }));
     const { stored, error } = await publishInOrder(publisher, outgoing, isShared ? undefined : tail.sequence);
     for (const { sequence } of stored) tail.sequence = Math.max(tail.sequence, sequence);
@@ -109,7 +113,7 @@ export function createOutlets(options: OutletsOptions): Outlets {
       for (const [index, result] of results.entries()) {
         const [stream = ""] = groups[index] ?? [];
         const error: unknown = result.status === "rejected" ? result.reason : result.value.error;
-        if (result.status === "fulfilled" && result.value.stored.length > 0) {
+        if (result.status === "fulfilled" && result.value.mark && result.value.stored.length > 0) {
           stored.push(...result.value.stored);
           marks.push(result.value.mark);
         }
