@@ -34,6 +34,9 @@ export {
   watchStanding,
 } from "./identity/standing.ts";
 export { algorithm, issuer, platformAudience, tokenTypes, userHeader } from "./identity/tokens.ts";
+export type { EnqueueOptions, Jobs } from "./jobs/enqueue.ts";
+export type { Job, JobHandler, Work, WorkOptions } from "./jobs/job.ts";
+export { job } from "./jobs/job.ts";
 export type { Logger } from "./log/logger.ts";
 export { createLogger } from "./log/logger.ts";
 export type { Loop, LoopOptions } from "./loop.ts";

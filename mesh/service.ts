@@ -15,6 +15,8 @@ import type { Live } from "./events/live.ts";
 import type { Subscription } from "./events/on.ts";
 import type { HealthChecks } from "./health/checks.ts";
 import type { OpenFront } from "./host/edge.ts";
+import type { Jobs } from "./jobs/enqueue.ts";
+import type { Work } from "./jobs/job.ts";
 import type { Logger } from "./log/logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Nats } from "./nats/nats.ts";
@@ -60,6 +62,8 @@ export interface Setup<C extends Contracts, F extends Fields> {
   readonly events: Events;
   /** Tells those who listen right now. */
   readonly live: Live;
+  /** Has work done in the background, here or elsewhere. */
+  readonly jobs: Jobs;
   readonly config: ConfigOf<F>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -73,6 +77,8 @@ export interface Running {
   readonly rpc: Implementation[];
   /** What it does when something has happened, here or elsewhere. */
   readonly on?: readonly Subscription[];
+  /** The jobs that it does, whoever asks for them. */
+  readonly jobs?: readonly Work[];
   /** What its port answers beside RPCs of its own, for a service that stands before others. */
   readonly front?: OpenFront;
   /** Holds the callers of its own contracts to limits. Default: nobody is. */

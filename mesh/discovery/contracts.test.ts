@@ -1,8 +1,14 @@
 import { getOption, hasOption } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { method as methodOption, service as serviceOption } from "#gen/mesh/v1/options_pb.js";
+import {
+  job as jobOption,
+  method as methodOption,
+  service as serviceOption,
+} from "#gen/mesh/v1/options_pb.js";
+import { DeliverEmailSchema } from "#gen/notification/v1/jobs_pb.js";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import { AuthService } from "#gen/user/v1/auth_pb.js";
+import { UserCreatedSchema } from "#gen/user/v1/events_pb.js";
 import { reasonOf } from "../errors.ts";
 import { describeContracts, hashOf, mostContractBytes, readContracts } from "./contracts.ts";
 
@@ -29,6 +35,18 @@ test("what is read back declares the same, with all that is imported", () => {
   expect(service?.methods.map(({ name }) => name)).toEqual(AuthService.methods.map(({ name }) => name));
   for (const name of ["mesh/v1/options.proto", "buf/validate/validate.proto", "google/api/http.proto"])
     expect(registry.getFile(name)?.proto.name).toBe(name);
+});
+
+test("messages that no contract has are told of with it, and are read back with their options", () => {
+  const files = [DeliverEmailSchema.file, UserCreatedSchema.file];
+  const { hash, bytes } = describeContracts([AuthService], files);
+  expect(describeContracts([AuthService], [...files, ...files].reverse()).hash).toBe(hash);
+  const registry = readContracts(hash, bytes);
+  const read = registry.getMessage(DeliverEmailSchema.typeName);
+  if (!read) throw new Error("the job was not read back");
+  expect(getOption(read, jobOption)).toEqual(getOption(DeliverEmailSchema, jobOption));
+  expect(registry.getMessage(UserCreatedSchema.typeName)).toBeDefined();
+  expect(registry.getService("user.v1.AuthService")).toBeDefined();
 });
 
 test("options come through as they were: ours, those of REST and those of validation", () => {

@@ -17,15 +17,21 @@ export const mostContractBytes = 1024 * 1024;
 
 export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-/** The same contracts give the same hash, in whatever order they are given. */
-export function describeContracts(contracts: readonly DescService[]): ContractSet {
+/**
+ * The same contracts give the same hash, in whatever order they are given. With
+ * further files for messages that no contract has: events and jobs.
+ */
+export function describeContracts(
+  contracts: readonly DescService[],
+  further: readonly DescFile[] = [],
+): ContractSet {
   const files = new Map<string, DescFile>();
   const add = (file: DescFile) => {
     if (files.has(file.proto.name)) return;
     file.dependencies.forEach(add);
     files.set(file.proto.name, file);
   };
-  const roots = contracts.map(({ file }) => file);
+  const roots = [...contracts.map(({ file }) => file), ...further];
   roots.sort((a, b) => (a.proto.name < b.proto.name ? -1 : 1)).forEach(add);
   const set = create(FileDescriptorSetSchema, { file: Array.from(files.values(), (it) => it.proto) });
   // Our own options are unknown fields of the descriptors, and written as they came.

@@ -1,11 +1,10 @@
 import type { KV } from "@nats-io/kv";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newId } from "../id.ts";
 import { createLogger } from "../log/logger.ts";
 import type { Nats } from "../nats/nats.ts";
 import { connectNats } from "../nats/nats.ts";
 import { collectLogs } from "../testing/logs.ts";
-import type { NatsServer } from "../testing/nats-server.ts";
 import { startNatsServer } from "../testing/nats-server.ts";
 import type { DiscoveredDirectory } from "./directory.ts";
 import { openDirectory } from "./directory.ts";
@@ -14,28 +13,13 @@ import { encodeInstance, instanceKey } from "./instance.ts";
 import { instancesBucket, openInstancesBucket } from "./instances-bucket.ts";
 import type { Lease } from "./lease.ts";
 import { holdLease } from "./lease.ts";
+import type { ViewPolicy } from "./view-policy.ts";
 
 /** "At once" and "within a second" are the promises; a loaded machine is given more. */
 const soon = { timeout: 8000, interval: 10 };
 const renewMs = 200;
 const policy = { leaseMs: 1000, disbeliefMs: 2000 };
 
-const logs = collectLogs();
-const log = createLogger({ service: "test", level: "info", contracts: [], destination: logs });
-let server: NatsServer;
-let open: Nats[];
-let directories: DiscoveredDirectory[];
-
-const connect = async () => {
-  const nats = await connectNats({ url: server.url, name: "test", log, waitMs: 10_000 });
-  open.push(nats);
-  return nats;
-};
-const follow = async (on?: Nats) => {
-  const directory = await openDirectory({ nats: on ?? (await connect()), log, policy });
-  directories.push(directory);
-  return directory;
-};
 const make = (service: string, changes: Partial<Instance> = {}): Instance => ({
   id: newId(),
   service,
@@ -47,30 +31,57 @@ const make = (service: string, changes: Partial<Instance> = {}): Instance => ({
   express: true,
   ...changes,
 });
-/** An instance in a process of its own, as far as the broker can tell. */
-const start = async (service: string): Promise<{ instance: Instance; lease: Lease; nats: Nats }> => {
-  const instance = make(service);
-  const nats = await connect();
-  return { instance, nats, lease: holdLease({ nats, instance, log, renewMs }) };
-};
 const ids = (directory: DiscoveredDirectory, service = "order") =>
   directory.instances(service).map(({ id }) => id);
 const sorted = (...started: { instance: Instance }[]) => started.map(({ instance }) => instance.id).sort();
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-beforeEach(async () => {
-  open = [];
-  directories = [];
-  server = await startNatsServer();
-});
-afterEach(async () => {
-  for (const directory of directories) directory.close();
-  await Promise.all(open.map((nats) => nats.close()));
-  await server.stop();
-});
+type World = Awaited<ReturnType<typeof openWorld>>;
 
-describe("an instance that announces itself", () => {
+/** A broker of one test alone, and those who announce and follow there. */
+async function openWorld() {
+  const logs = collectLogs();
+  const log = createLogger({ service: "test", level: "info", contracts: [], destination: logs });
+  const server = await startNatsServer();
+  const open: Nats[] = [];
+  const directories: DiscoveredDirectory[] = [];
+
+  const connect = async () => {
+    const nats = await connectNats({ url: server.url, name: "test", log, waitMs: 10_000 });
+    open.push(nats);
+    return nats;
+  };
+  const follow = async (options: { on?: Nats; policy?: Partial<ViewPolicy> } = {}) => {
+    const directory = await openDirectory({ nats: options.on ?? (await connect()), log, policy, ...options });
+    directories.push(directory);
+    return directory;
+  };
+  /** An instance in a process of its own, as far as the broker can tell. */
+  const start = async (service: string): Promise<{ instance: Instance; lease: Lease; nats: Nats }> => {
+    const instance = make(service);
+    const nats = await connect();
+    return { instance, nats, lease: holdLease({ nats, instance, log, renewMs }) };
+  };
+  return {
+    server,
+    logs,
+    log,
+    connect,
+    follow,
+    start,
+    [Symbol.asyncDispose]: async () => {
+      for (const directory of directories) directory.close();
+      await Promise.all(open.map((nats) => nats.close()));
+      await server.stop();
+    },
+  };
+}
+
+// They mostly wait, each with a broker of its own.
+describe.concurrent("an instance that announces itself", () => {
   test("is seen by those who follow, and by those who come later", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const early = await follow();
     expect(early.instances("order")).toEqual([]);
     const one = await start("order");
@@ -82,6 +93,8 @@ describe("an instance that announces itself", () => {
   });
 
   test("stays for as long as it renews, as the same object", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const [one, two] = [await start("order"), await start("order")];
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two)), soon);
@@ -94,6 +107,8 @@ describe("an instance that announces itself", () => {
   });
 
   test("changes its weight", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const { lease } = await start("order");
     await vi.waitFor(() => expect(directory.instances("order")[0]?.weight).toBe(100), soon);
@@ -102,8 +117,9 @@ describe("an instance that announces itself", () => {
   });
 
   test("and withdraws is gone at once, also when it was the only one", async () => {
-    const directory = await openDirectory({ nats: await connect(), log, policy: { leaseMs: 1e6 } });
-    directories.push(directory);
+    await using world = await openWorld();
+    const { follow, start } = world;
+    const directory = await follow({ policy: { leaseMs: 1e6 } });
     const [one, two] = [await start("order"), await start("order")];
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two)), soon);
     await one.lease.withdraw();
@@ -115,6 +131,8 @@ describe("an instance that announces itself", () => {
   });
 
   test("and dies is gone when its lease is over", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const [dying, living] = [await start("order"), await start("order")];
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(dying, living)), soon);
@@ -124,6 +142,8 @@ describe("an instance that announces itself", () => {
   });
 
   test("and dies as the last of its service is believed to be there for a while", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const one = await start("order");
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one)), soon);
@@ -134,9 +154,11 @@ describe("an instance that announces itself", () => {
   });
 });
 
-test("what is not an instance is ignored, and hides nothing that comes after it", async () => {
+test.concurrent("what is not an instance is ignored, and hides nothing that comes after it", async () => {
+  await using world = await openWorld();
+  const { connect, follow, logs } = world;
   const nats = await connect();
-  const directory = await follow(nats);
+  const directory = await follow({ on: nats });
   const bucket = await openInstancesBucket(nats);
   const warnings = () => logs.lines.filter((it) => `${it.message}`.includes("not valid"));
   const before = warnings().length;
@@ -150,9 +172,11 @@ test("what is not an instance is ignored, and hides nothing that comes after it"
   expect(warnings().length - before).toBe(1);
 });
 
-test("an instance that died leaves, whatever others put in its place", async () => {
+test.concurrent("an instance that died leaves, whatever others put in its place", async () => {
+  await using world = await openWorld();
+  const { connect, follow, start } = world;
   const nats = await connect();
-  const directory = await follow(nats);
+  const directory = await follow({ on: nats });
   const [dying, living] = [await start("order"), await start("order")];
   await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(dying, living)), soon);
   await dying.nats.close();
@@ -160,7 +184,9 @@ test("an instance that died leaves, whatever others put in its place", async () 
   await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(living)), soon);
 });
 
-test("300 instances of 30 services are known at once by who starts", async () => {
+test.concurrent("300 instances of 30 services are known at once by who starts", async () => {
+  await using world = await openWorld();
+  const { connect, follow } = world;
   const nats = await connect();
   const bucket = await openInstancesBucket(nats);
   const all = Array.from({ length: 300 }, (_, i) => make(`service-${i % 30}`));
@@ -170,12 +196,12 @@ test("300 instances of 30 services are known at once by who starts", async () =>
   expect(directory.services().flatMap((it) => directory.instances(it))).toHaveLength(300);
 });
 
-describe("when the broker goes away", () => {
-  const away = async (directory: DiscoveredDirectory) => {
+describe.concurrent("when the broker goes away", () => {
+  const away = async ({ server }: World, directory: DiscoveredDirectory) => {
     await server.crash();
     await vi.waitFor(() => expect(directory.isCurrent()).toBe(false), soon);
   };
-  const back = async (directory: DiscoveredDirectory, empty: boolean) => {
+  const back = async ({ server }: World, directory: DiscoveredDirectory, empty: boolean) => {
     await server.restart({ empty });
     await vi.waitFor(() => expect(directory.isCurrent()).toBe(true), soon);
   };
@@ -184,6 +210,8 @@ describe("when the broker goes away", () => {
     ["its data", false],
     ["nothing", true],
   ])("the view stays, and is right again once it is back with %s", async (_what, empty) => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const [one, two, dying] = [await start("order"), await start("order"), await start("order")];
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two, dying)), soon);
@@ -191,12 +219,12 @@ describe("when the broker goes away", () => {
     const changes: string[][] = [];
     directory.watch("order", (instances) => changes.push(instances.map(({ id }) => id)));
 
-    await away(directory);
+    await away(world, directory);
     await dying.nats.close();
     await pause(2 * policy.leaseMs);
     expect(directory.instances("order")).toBe(before);
 
-    await back(directory, empty);
+    await back(world, directory, empty);
     expect(directory.instances("order")).toBe(before);
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two)), soon);
     const three = await start("order");
@@ -206,39 +234,45 @@ describe("when the broker goes away", () => {
   });
 
   test("who starts meanwhile is known once it is back", async () => {
+    await using world = await openWorld();
+    const { connect, follow, log } = world;
     const nats = await connect();
     const directory = await follow();
-    await away(directory);
+    await away(world, directory);
     const instance = make("order");
     holdLease({ nats, instance, log, renewMs });
     await pause(500);
-    await back(directory, true);
+    await back(world, directory, true);
     await vi.waitFor(() => expect(ids(directory)).toEqual([instance.id]), soon);
   });
 
   test("to withdraw takes no longer than a moment, and leaves nothing that comes back", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const [one, two] = [await start("order"), await start("order")];
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two)), soon);
-    await away(directory);
+    await away(world, directory);
     await one.lease.withdraw();
-    await back(directory, false);
+    await back(world, directory, false);
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(two)), soon);
   });
 });
 
-describe("when the bucket is deleted", () => {
-  const destroy = async () => {
+describe.concurrent("when the bucket is deleted", () => {
+  const destroy = async ({ connect }: World) => {
     const nats = await connect();
     await (await nats.bucket(instancesBucket)).destroy();
   };
 
   test("leases make it again, and nobody is lost", async () => {
+    await using world = await openWorld();
+    const { follow, start } = world;
     const directory = await follow();
     const [one, two] = [await start("order"), await start("order")];
     await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two)), soon);
     const before = directory.instances("order");
-    await destroy();
+    await destroy(world);
     await pause(3 * policy.leaseMs);
     expect(directory.instances("order")).toBe(before);
     const three = await start("order");
@@ -246,7 +280,9 @@ describe("when the bucket is deleted", () => {
   });
 });
 
-test("a watch that no longer delivers is found out, and nobody is lost by it", async () => {
+test.concurrent("a watch that no longer delivers is found out, and nobody is lost by it", async () => {
+  await using world = await openWorld();
+  const { connect, follow, start } = world;
   const nats = await connect();
   let dead = false;
   const watchDies = (bucket: KV): KV => {
@@ -260,12 +296,9 @@ test("a watch that no longer delivers is found out, and nobody is lost by it", a
     };
     return Object.assign(Object.create(bucket), { watch });
   };
-  const directory = await openDirectory({
-    nats: { ...nats, bucket: async (...args) => watchDies(await nats.bucket(...args)) },
-    log,
-    policy,
+  const directory = await follow({
+    on: { ...nats, bucket: async (...args) => watchDies(await nats.bucket(...args)) },
   });
-  directories.push(directory);
   const [one, two] = [await start("order"), await start("order")];
   await vi.waitFor(() => expect(ids(directory)).toEqual(sorted(one, two)), soon);
   dead = true;
@@ -276,7 +309,9 @@ test("a watch that no longer delivers is found out, and nobody is lost by it", a
   expect(sizes).toEqual([3]);
 });
 
-test("closing it ends what it follows", async () => {
+test.concurrent("closing it ends what it follows", async () => {
+  await using world = await openWorld();
+  const { follow, start } = world;
   const directory = await follow();
   directory.close();
   const { lease } = await start("order");

@@ -77,8 +77,12 @@ type Tx = Parameters<Parameters<Database["transaction"]>[0]>[0];
 
 const ackTimeoutMs = 5000;
 const watchMs = 5000;
-/** What no stream brings again need not be remembered; streams keep less long than this. */
-const inboxDays = 2;
+const dayMs = 24 * 60 * 60_000;
+const purgeMs = 10 * 60_000;
+/** What was handled is remembered for this much longer than a stream keeps it. */
+const spareMs = 2 * dayMs;
+/** Longer than the queue keeps jobs that failed for good, which may be retried one day. */
+const jobsMs = 45 * dayMs;
 const purgeBatch = 5000;
 
 export function openBus(options: BusOptions): Bus {
@@ -145,11 +149,19 @@ export function openBus(options: BusOptions): Bus {
       waiting.set(consumer.name, lag?.pending ?? 0);
     }
     if (consumers.length > 0) consumerMetrics.deadLetters(await deadLetters.count(service));
-    if (!db || consumers.length === 0) return;
-    const before = new Date(Date.now() - settings.maxAgeMs - inboxDays * 24 * 60 * 60_000);
-    while ((await dropHandled(db.sql, before, purgeBatch)) === purgeBatch)
-      if (stopping.signal.aborted) return;
   };
+  const purge = async (from: Database) => {
+    const nowMs = Date.now();
+    const before = {
+      events: new Date(nowMs - settings.maxAgeMs - spareMs),
+      jobs: new Date(nowMs - settings.maxAgeMs - jobsMs),
+    };
+    while ((await dropHandled(from.sql, before, purgeBatch)) === purgeBatch && !stopping.signal.aborted);
+  };
+  const purging = setInterval(() => {
+    if (db)
+      purge(db).catch((err: unknown) => log.debug({ err }, "cannot forget now what was handled long ago"));
+  }, purgeMs).unref();
   const watching = setInterval(() => {
     watch().catch((err: unknown) => log.debug({ err }, "cannot see now how far consumers are"));
   }, watchMs).unref();
@@ -199,11 +211,13 @@ export function openBus(options: BusOptions): Bus {
     },
     async rest() {
       clearInterval(watching);
+      clearInterval(purging);
       stopping.abort();
       await Promise.all(consumers.map((consumer) => consumer.stop()));
     },
     async close() {
       clearInterval(watching);
+      clearInterval(purging);
       await relay?.stop();
       publisher.close();
     },

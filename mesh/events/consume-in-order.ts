@@ -2,6 +2,7 @@ import type { ConsumerConfig, JsMsg } from "@nats-io/jetstream";
 import { DeliverPolicy } from "@nats-io/jetstream";
 import { holdLease } from "../db/lease.ts";
 import { fail } from "../errors.ts";
+import { untilLate } from "../nats/until-late.ts";
 import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
 import { deliveryOf } from "./delivery.ts";
 import { createLanes } from "./lanes.ts";
@@ -9,11 +10,15 @@ import type { Place } from "./low-water.ts";
 import { createLowWater } from "./low-water.ts";
 import { positionOf, savePosition } from "./positions-store.ts";
 import { runSessions } from "./session.ts";
+import { consumerNotFound, errorCode } from "./streams.ts";
 import { eventSubject } from "./subject.ts";
 
 /** Events in hand at once; one aggregate that fails holds up others only when so many wait behind it. */
 const mostHeld = 1000;
 const saveMs = 1000;
+const watchMs = 2000;
+/** So often in a row the broker may not answer for a consumer before it is taken for gone. */
+const mostSilent = 2;
 /** A stream that lost its end is read again from so long before the last place that was sure. */
 const rewindMs = 15 * 60_000;
 
@@ -96,6 +101,21 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
       filter_subjects: types.map(({ subject }) => nats.subject(eventSubject(subject))),
       ...(await beginning(of)),
     });
+    // Such a consumer dies with the server that has it, which the client does not always notice.
+    let silent = 0;
+    const watching = setInterval(() => {
+      consumer.info().then(
+        ({ num_pending }) => {
+          behind = num_pending;
+          silent = 0;
+        },
+        (error: unknown) => {
+          silent++;
+          const isGone = errorCode(error) === consumerNotFound || silent >= mostSilent;
+          if (isGone && nats.connected() && !ending.aborted) sessions.again();
+        },
+      );
+    }, watchMs).unref();
     const messages = await consumer.consume({ max_messages: Math.max(100, policy.concurrency * 4) });
     const end = () => {
       lanes.close();
@@ -105,10 +125,9 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
     ending.addEventListener("abort", end);
     if (ending.aborted) end();
     try {
-      for await (const message of messages) {
+      for await (const message of untilLate(messages, ending, 0)) {
         if (ending.aborted) continue;
         count++;
-        behind = message.info.pending;
         const id = message.headers?.get("ce-id") ?? "";
         water.begin({ sequence: message.seq, id });
         lanes.add(message.headers?.get("ce-subject") || id, { message, isFirst: count <= mostHeld });
@@ -122,6 +141,7 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
       end();
       await lanes.idle();
       clearInterval(saving);
+      clearInterval(watching);
       behind = undefined;
       await save().catch((err: unknown) => {
         log.debug(

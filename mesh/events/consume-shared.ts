@@ -2,11 +2,12 @@ import type { ConsumerConfig, JetStreamManager, JsMsg } from "@nats-io/jetstream
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { endInPeace } from "../nats/end-in-peace.ts";
 import { onConnection } from "../nats/follow-bucket.ts";
+import { untilLate } from "../nats/until-late.ts";
 import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
 import type { ConsumerPolicy } from "./consumer-policy.ts";
 import { deliveryOf } from "./delivery.ts";
 import { runSessions } from "./session.ts";
-import { errorCode } from "./streams.ts";
+import { consumerNotFound, errorCode } from "./streams.ts";
 import { eventSubject } from "./subject.ts";
 
 /** How long the broker waits for a word before it gives an event to somebody else. */
@@ -16,7 +17,8 @@ const nanos = 1_000_000;
 const forgottenMs = 30 * 24 * 60 * 60_000;
 /** Handlers with a longer time get nothing in advance: it would wait here, and others are idle. */
 const longMs = 30_000;
-const consumerNotFound = 10014;
+/** How long the end of a session waits for what is to be handed back. */
+const handBackMs = 1500;
 
 /**
  * Shares the events with the other instances of the service: each goes to one of
@@ -86,7 +88,14 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
     for (const message of messages) if (isStillOurs(message)) message.nak();
   };
 
-  const forgetConnection = onConnection(nats, { lost: () => losses++ });
+  const forgetConnection = onConnection(nats, {
+    lost() {
+      losses++;
+      // They come again, and not only to us.
+      for (const message of queue.splice(0)) held.delete(message);
+      room.resolve();
+    },
+  });
   const sessions = runSessions({
     nats,
     log,
@@ -102,7 +111,7 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
       ending.addEventListener("abort", end);
       if (ending.aborted) end();
       try {
-        for await (const message of messages) {
+        for await (const message of untilLate(messages, ending, handBackMs)) {
           held.set(message, before);
           if (ending.aborted) {
             giveBack([message]);

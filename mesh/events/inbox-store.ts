@@ -80,11 +80,18 @@ export async function forgetFailures(query: Query, consumer: string, id: string)
   await query`delete from weft_failures where consumer = ${consumer} and message_id = ${id}`;
 }
 
-/** Forgets what no stream can bring again. */
-export async function dropHandled(query: Query, before: Date, limit: number): Promise<number> {
+/** Forgets what nothing can bring again: jobs may be retried for longer than streams keep events. */
+export async function dropHandled(
+  query: Query,
+  before: { readonly events: Date; readonly jobs: Date },
+  limit: number,
+): Promise<number> {
   const gone = await query`
     delete from weft_inbox where ctid = any(array(
-      select ctid from weft_inbox where handled_at < ${before} limit ${limit}))`;
-  await query`delete from weft_failures where last_failed_at < ${before}`;
+      select ctid from weft_inbox
+      where handled_at < ${before.events}
+        and (consumer not like 'job/%' or handled_at < ${before.jobs})
+      limit ${limit}))`;
+  await query`delete from weft_failures where last_failed_at < ${before.events}`;
   return gone.count;
 }

@@ -24,6 +24,7 @@ const nanos = 1_000_000;
 
 /** JetStream's own codes. */
 export const streamNotFound = 10059;
+export const consumerNotFound = 10014;
 const nameInUse = 10058;
 const subjectsOverlap = 10065;
 

@@ -1,3 +1,4 @@
+import { WorkService } from "#gen/mesh/v1/jobs_pb.js";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import { processOf } from "../client/process-of.ts";
 import type { Directory, DiscoveredDirectory } from "../discovery/directory.ts";
@@ -22,7 +23,7 @@ export async function openServiceDirectory(
   nats: Nats,
   log: Logger,
 ): Promise<ServiceDirectory> {
-  const called = [...Object.values(calls), ...contracts, TokenService].map(processOf);
+  const called = [...Object.values(calls), ...contracts, TokenService, WorkService].map(processOf);
   const ports = new Map(called.map(({ name, port }) => [name, port]));
   const discovered = config.discovery ? await openDirectory({ nats, log }) : undefined;
   const directory = createLayeredDirectory({

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescFile, DescService } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { DestinationStream } from "pino";
+import { WorkService } from "#gen/mesh/v1/jobs_pb.js";
 import type { Network } from "../client/network.ts";
 import { createNetwork, tokenCredentials } from "../client/network.ts";
 import type { Environment } from "../config/read.ts";
@@ -14,6 +15,12 @@ import type { HealthReport } from "../health/checks.ts";
 import { createHealthChecks } from "../health/checks.ts";
 import { createGrpcHealth } from "../health/grpc.ts";
 import { newId } from "../id.ts";
+import { createJobs } from "../jobs/enqueue.ts";
+import { jobsStreamPlan } from "../jobs/stream.ts";
+import type { Worker } from "../jobs/worker.ts";
+import { startWorker } from "../jobs/worker.ts";
+import type { CompiledWork } from "../jobs/worker-policy.ts";
+import { compileWork } from "../jobs/worker-policy.ts";
 import { createLogger, standardOutput } from "../log/logger.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { reflection } from "../reflection/reflection.ts";
@@ -29,7 +36,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { watchCallees } from "./callees.ts";
 import { openServiceDirectory } from "./directory.ts";
 import type { OpenFront } from "./edge.ts";
-import { authenticatorFor, keyOf } from "./identity.ts";
+import { authenticatorFor, keyOf, lateProof } from "./identity.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 import { readServiceConfig } from "./mesh-config.ts";
 import type { Presence, PresenceOptions } from "./presence.ts";
@@ -87,15 +94,16 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       ? { network: memory.openNetwork(telemetry), discovered: undefined }
       : await socketNetwork();
     closing.push(() => network.close());
-    watchCallees(health, definition.calls ?? {}, network);
+    const { tracer } = telemetry;
     const bus = openBus({
       service: name,
       instanceId,
       publishes: definition.publishes ?? [],
+      alsoInto: [jobsStreamPlan],
       db: definition.database && stores.db,
       nats: stores.nats,
       settings: config.events,
-      tracer: telemetry.tracer,
+      tracer,
       metrics,
       health,
       log,
@@ -107,12 +115,16 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       calls: clientsOf(definition.calls ?? {}, network),
       events: bus.events,
       live: bus.live,
+      jobs: createJobs({ service: name, take: bus.take, tracer, metrics, now: Date.now }),
       config: own,
       log,
       metrics,
       health,
       stopping: stopping.signal,
     });
+    const works = compileWork(name, running.jobs ?? []);
+    const queue = works.length > 0 ? await workQueue(network) : undefined;
+    watchCallees(health, { ...definition.calls, ...(queue && { work: WorkService }) }, network);
 
     const grpcHealth = createGrpcHealth(contracts);
     const shown = [...contracts, grpcHealth.implementation.contract];
@@ -153,7 +165,21 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
           config,
           nats: stores.nats,
           log,
+          shows: messagesOf(definition, works),
         });
+    const worker: Worker | undefined =
+      queue &&
+      startWorker({
+        service: name,
+        instanceId,
+        works,
+        queue,
+        db: definition.database && stores.db,
+        nats: stores.nats,
+        tracer,
+        metrics,
+        log,
+      });
 
     function openFront(open: OpenFront) {
       const { development } = config;
@@ -165,15 +191,16 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
       log.info("stopping");
       // Both at once: probes and other instances learn of it together.
       await Promise.all([presence?.withdraw(), serving.retire()]);
+      const { shutdownGraceMs } = config;
       // Whoever takes too long has its event given to another instance.
-      const resting = Promise.race([bus.rest(), sleep(config.shutdownGraceMs, undefined, { ref: false })]);
-      const drained = Promise.all([serving.drain(), resting]);
+      const resting = Promise.race([bus.rest(), sleep(shutdownGraceMs, undefined, { ref: false })]);
+      const drained = Promise.all([serving.drain(), resting, worker?.stop(shutdownGraceMs)]);
       stopping.abort(
         fail.unavailable("stopping", `this instance of ${name} is stopping`, { remedy: "call again" }),
       );
       await drained;
       // Those that came without a socket.
-      await rpc.intake.settled(config.shutdownGraceMs);
+      await rpc.intake.settled(shutdownGraceMs);
       try {
         await running.stop?.();
         log.info("stopped");
@@ -195,6 +222,11 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     stopping.abort();
     await close();
     throw error;
+  }
+
+  async function workQueue(network: Network) {
+    if (memory || key) return network.client(WorkService);
+    return network.client(WorkService, await lateProof(definition, config, network));
   }
 
   async function socketNetwork() {
@@ -230,6 +262,11 @@ function limitFor(contracts: readonly DescService[], { maxCalls }: MeshConfig): 
     now: () => performance.now(),
     policy: { ...adaptiveLimitPolicy, maxLimit: maxCalls },
   });
+}
+
+/** Messages that no contract of its has, and that others may have to read. */
+function messagesOf({ publishes = [] }: ServiceDefinition, works: readonly CompiledWork[]): DescFile[] {
+  return [...publishes, ...works.map(({ schema }) => schema)].map(({ file }) => file);
 }
 
 function clientsOf(contracts: Contracts, network: Network): Clients<Contracts> {

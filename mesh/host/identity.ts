@@ -1,5 +1,7 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Network } from "../client/network.ts";
+import { tokenCredentials } from "../client/network.ts";
+import type { Credentials } from "../identity/credentials.ts";
 import { createIssuerKeys } from "../identity/keys.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
 import { loadServiceKey } from "../identity/service-key.ts";
@@ -19,6 +21,16 @@ export async function keyOf(
 ): Promise<ServiceKey | undefined> {
   if (!definition.edge && Object.keys(definition.calls ?? {}).length === 0) return undefined;
   return loadServiceKey(definition.name, config.keyFile);
+}
+
+/** For a service that calls nobody but, as is found when it is set up, the queue, for its jobs. */
+export async function lateProof(
+  { name }: ServiceDefinition,
+  { keyFile }: MeshConfig,
+  { anonymousClient, client }: Network,
+): Promise<Credentials> {
+  const key = await loadServiceKey(name, keyFile);
+  return tokenCredentials(key)({ anonymousClient, as: client });
 }
 
 /** Verifies tokens here, with the issuer's public keys and what it says has changed since. */

@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os";
+import type { DescFile } from "@bufbuild/protobuf";
 import { settleHere } from "../client/neighbours.ts";
 import { describeContracts } from "../discovery/contracts.ts";
 import { keepContracts } from "../discovery/contracts-bucket.ts";
@@ -18,6 +19,8 @@ export interface PresenceOptions {
   config: MeshConfig;
   nats: Nats;
   log: Logger;
+  /** What others may have to read beside its contracts. Default: nothing. */
+  shows?: readonly DescFile[];
 }
 
 /** An instance that others can find. */
@@ -42,8 +45,9 @@ export function announce(options: PresenceOptions): Presence {
   };
 }
 
-function announceToAll({ definition, instanceId, port, config, nats, log }: PresenceOptions): Presence {
-  const contracts = describeContracts(definition.contracts);
+function announceToAll(options: PresenceOptions): Presence {
+  const { definition, instanceId, port, config, nats, log, shows } = options;
+  const contracts = describeContracts(definition.contracts, shows);
   const instance = {
     id: instanceId,
     service: definition.name,

@@ -1,5 +1,6 @@
 import type { Failure, Undelivered } from "#mesh/events/dead-letters.ts";
-import { intakeConsumer, jobSubject, jobsStream } from "./subjects.ts";
+import { jobSubject, jobsStream } from "#mesh/jobs/stream.ts";
+import { intakeConsumer } from "./intake-consumer.ts";
 
 /** A message that is no job and can become none. */
 export interface Unreadable {

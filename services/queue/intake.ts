@@ -5,14 +5,14 @@ import { sqlState } from "#mesh";
 import { headOf } from "#mesh/events/cloud-event.ts";
 import { deadId } from "#mesh/events/dead-letters.ts";
 import { runSessions } from "#mesh/events/session.ts";
+import { jobsStream } from "#mesh/jobs/stream.ts";
 import { endInPeace } from "#mesh/nats/end-in-peace.ts";
 import type { Bury } from "./bury.ts";
 import { plainSubject } from "./bury.ts";
 import type { Enqueue } from "./enqueue.ts";
+import { intakeConsumer, openIntakeConsumer } from "./intake-consumer.ts";
 import type { NewJob } from "./jobs-store.ts";
 import { readRequest } from "./request.ts";
-import { openIntakeStream } from "./stream.ts";
-import { intakeConsumer, jobsStream } from "./subjects.ts";
 
 /** What one insert takes at most; also what is held in memory, half a megabyte each at worst. */
 const batchSize = 250;
@@ -23,7 +23,6 @@ export interface IntakeOptions {
   nats: Nats;
   enqueue: Enqueue;
   bury: Bury;
-  replicas: number;
   log: Logger;
   now: () => number;
   stopping: AbortSignal;
@@ -36,14 +35,14 @@ interface Arrival {
 
 /** Takes in what services have published, for as long as the service runs; resolves when the last is in. */
 export function runIntake(options: IntakeOptions): Promise<void> {
-  const { nats, replicas, log, stopping } = options;
+  const { nats, log, stopping } = options;
   const sessions = runSessions({
     nats,
     log,
     what: "the intake of jobs",
     stopping,
     async run(ending) {
-      await openIntakeStream(nats, { replicas });
+      await openIntakeConsumer(nats);
       const consumer = await jetstream(nats.connection).consumers.get(
         nats.nameOf(jobsStream),
         nats.nameOf(intakeConsumer),

@@ -1,5 +1,5 @@
 import type { Logger, Nats } from "#mesh";
-import { readySubject } from "./subjects.ts";
+import { readySubject } from "#mesh/jobs/stream.ts";
 
 /** Tells idle workers that there is something to claim. It may get lost: they also look by themselves. */
 export type Nudge = (queues: Iterable<string>) => void;

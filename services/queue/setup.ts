@@ -71,8 +71,7 @@ export const setUp =
 
     const events = openDeadLetters(nats);
     const bury = createBury(events, now);
-    const replicas = config.QUEUE_STREAM_REPLICAS;
-    const intake = runIntake({ nats, enqueue, bury, replicas, log, now, stopping });
+    const intake = runIntake({ nats, enqueue, bury, log, now, stopping });
 
     const watch = createQueueWatch(db, now);
     health.add({
@@ -83,9 +82,11 @@ export const setUp =
         if (told) throw new Error(told);
       },
     });
-    every(paceMs, "jobs of silent workers could not be taken back", () =>
-      sweep({ db, enqueue, metrics, log, now, random }),
-    );
+    // Workers could tell nothing while nobody was here: they are given the time to.
+    const heardMs = now() + leaseMs;
+    every(paceMs, "jobs of silent workers could not be taken back", async () => {
+      if (now() >= heardMs) await sweep({ db, enqueue, metrics, log, now, random });
+    });
     every(5 * secondMs, "queues could not be measured", async () => metrics.show(await watch.look()));
     const keep = { doneMs: config.QUEUE_KEEP_DONE, deadMs: config.QUEUE_KEEP_DEAD };
     every(minuteMs, "old jobs could not be removed", () => purge(db.sql, keep, now(), stopping));

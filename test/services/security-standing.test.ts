@@ -4,7 +4,7 @@ import { connect as connectSocket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startNats } from "#embedded";
 import { PermissionService } from "#gen/security/v1/permissions_pb.js";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
@@ -21,26 +21,23 @@ import {
 import type { SecurityHost } from "./security-host.ts";
 import { asOperator, eventually, quiet, securityHost } from "./security-host.ts";
 
-const cleanUps: (() => PromiseLike<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
+/** What one test has opened. */
+type Opened = AsyncDisposableStack;
 
-const startSecurity = async (env: Record<string, string> = {}): Promise<SecurityHost> => {
-  const it = await securityHost({ env });
-  cleanUps.push(() => it[Symbol.asyncDispose]());
-  return it;
-};
-const connect = async ({ host }: SecurityHost, url = testStores().natsUrl): Promise<Nats> => {
-  const { namespace } = host;
+const startSecurity = async (opened: Opened, env: Record<string, string> = {}): Promise<SecurityHost> =>
+  opened.use(await securityHost({ env }));
+const connect = async (
+  opened: Opened,
+  { host: { namespace } }: SecurityHost,
+  url = testStores().natsUrl,
+): Promise<Nats> => {
   const nats = await connectNats({ url, name: "watcher", log: quiet, waitMs: 10_000, namespace });
-  cleanUps.push(() => nats.close());
-  return nats;
+  return opened.adopt(nats, () => nats.close());
 };
 /** As every process of the mesh watches. */
-const watcher = async (it: SecurityHost, url?: string): Promise<Standing> =>
+const watcher = async (opened: Opened, it: SecurityHost, url?: string): Promise<Standing> =>
   watchStanding(
-    await connect(it, url),
+    await connect(opened, it, url),
     quiet,
     createKeySource({ fetch: async () => (await it.client(TokenService).getKeySet({})).keys }),
   );
@@ -59,7 +56,7 @@ const setRoles = (it: SecurityHost, userId: string, ...roles: string[]) =>
  * A broker that can be taken away, and can lose what it held. Its address is
  * that of a door in front of it, which stays ours while the broker is away.
  */
-async function ownNats() {
+async function ownNats(opened: Opened) {
   const dataDir = await mkdtemp(join(tmpdir(), "weft-nats-"));
   const start = () => startNats({ dataDir, logDir: dataDir });
   let server = await start();
@@ -91,7 +88,7 @@ async function ownNats() {
     for (const socket of sockets) socket.destroy();
     await server.stop();
   };
-  cleanUps.push(async () => {
+  opened.defer(async () => {
     await stop();
     await new Promise((resolve) => door.close(resolve));
     await rm(dataDir, { recursive: true, force: true });
@@ -107,10 +104,16 @@ async function ownNats() {
   };
 }
 
-describe("every process hears", () => {
+describe.concurrent("every process hears", () => {
+  let it: SecurityHost;
+  beforeAll(async () => {
+    it = await securityHost();
+  });
+  afterAll(() => it?.[Symbol.asyncDispose]());
+
   test("of a session that is closed, and of no other", async () => {
-    const it = await startSecurity();
-    const standing = await watcher(it);
+    await using opened = new AsyncDisposableStack();
+    const standing = await watcher(opened, it);
     const [one, other] = [await open(it), await open(it)];
     await close(it, one.sessionId.toUpperCase());
     await eventually(() => standing.isRevoked(one.sessionId));
@@ -118,8 +121,8 @@ describe("every process hears", () => {
   });
 
   test("of all sessions of a user that are closed, and of one that is ended for reuse", async () => {
-    const it = await startSecurity();
-    const standing = await watcher(it);
+    await using opened = new AsyncDisposableStack();
+    const standing = await watcher(opened, it);
     const userId = newId();
     const sessions = [await open(it, userId), await open(it, userId)];
     await it.tokens.closeUserSessions({ userId });
@@ -133,8 +136,8 @@ describe("every process hears", () => {
   });
 
   test("of changed roles, which then hold for running tokens", async () => {
-    const it = await startSecurity();
-    const standing = await watcher(it);
+    await using opened = new AsyncDisposableStack();
+    const standing = await watcher(opened, it);
     const { userId, user } = await open(it);
     await setRoles(it, userId, "Viewer");
     await eventually(() => standing.current(user).roles.includes("Viewer"));
@@ -144,8 +147,8 @@ describe("every process hears", () => {
   });
 
   test("that a user who is forgotten may do nothing any more", async () => {
-    const it = await startSecurity();
-    const standing = await watcher(it);
+    await using opened = new AsyncDisposableStack();
+    const standing = await watcher(opened, it);
     const { userId, user, sessionId } = await open(it);
     await it.permissions.forgetUser({ userId });
     await eventually(() => standing.isRevoked(sessionId));
@@ -153,10 +156,10 @@ describe("every process hears", () => {
   });
 
   test("nothing that somebody else wrote, and a later change however the clocks are", async () => {
-    const it = await startSecurity();
-    const standing = await watcher(it);
+    await using opened = new AsyncDisposableStack();
+    const standing = await watcher(opened, it);
     const { userId, user } = await open(it);
-    const bucket = await openStandingBucket(await connect(it));
+    const bucket = await openStandingBucket(await connect(opened, it));
     const forged = JSON.stringify({ roles: ["Admin"], permissions: ["*:*"] });
     await bucket.put(userKey(userId), forged);
     await setRoles(it, userId, "Viewer");
@@ -171,8 +174,8 @@ describe("every process hears", () => {
   });
 
   test("what an instance that died left untold", async () => {
-    const it = await startSecurity();
-    const standing = await watcher(it);
+    await using opened = new AsyncDisposableStack();
+    const standing = await watcher(opened, it);
     const sessionId = newId();
     await it.sql`
       insert into announcements (key, value, version, changed_at, expires_at)
@@ -181,43 +184,46 @@ describe("every process hears", () => {
   });
 });
 
-describe("while the broker is away", () => {
+describe.concurrent("while the broker is away", () => {
   test("sessions end and roles change all the same, and it is told when it is back", async () => {
-    const nats = await ownNats();
-    const it = await startSecurity({ NATS_URL: nats.url });
+    await using opened = new AsyncDisposableStack();
+    const nats = await ownNats(opened);
+    const it = await startSecurity(opened, { NATS_URL: nats.url });
     const { sessionId, userId, user } = await open(it);
     await nats.stop();
     await close(it, sessionId);
     await setRoles(it, userId, "Manager");
     await nats.start();
-    const standing = await watcher(it, nats.url);
+    const standing = await watcher(opened, it, nats.url);
     await eventually(() => standing.isRevoked(sessionId));
     await eventually(() => standing.current(user).roles.includes("Manager"));
   });
 
   test("it may forget everything: what still matters is told again", async () => {
-    const nats = await ownNats();
-    const it = await startSecurity({ NATS_URL: nats.url });
+    await using opened = new AsyncDisposableStack();
+    const nats = await ownNats(opened);
+    const it = await startSecurity(opened, { NATS_URL: nats.url });
     const { sessionId, userId } = await open(it);
     await close(it, sessionId);
     await setRoles(it, userId, "Manager");
-    const before = await watcher(it, nats.url);
+    const before = await watcher(opened, it, nats.url);
     await eventually(() => before.isRevoked(sessionId));
     await nats.stop();
     await nats.forget();
     await nats.start();
-    const after = await watcher(it, nats.url);
+    const after = await watcher(opened, it, nats.url);
     await eventually(() => after.isRevoked(sessionId));
     await eventually(async () => {
-      const bucket = await openStandingBucket(await connect(it, nats.url));
+      const bucket = await openStandingBucket(await connect(opened, it, nats.url));
       const entry = await bucket.get(userKey(userId));
       return entry && String(decodeJwt(entry.string()).roles) === "Manager";
     });
   });
 
   test("a record that was anchored there is anchored again", async () => {
-    const nats = await ownNats();
-    const it = await startSecurity({ NATS_URL: nats.url });
+    await using opened = new AsyncDisposableStack();
+    const nats = await ownNats(opened);
+    const it = await startSecurity(opened, { NATS_URL: nats.url });
     await setRoles(it, newId(), "Viewer");
     const verify = () => it.audit.verifyAudit({});
     await eventually(async () => (await verify()).reason === "");
@@ -230,9 +236,10 @@ describe("while the broker is away", () => {
   });
 });
 
-test("a change that comes while an older one is being told is told after it, whoever is faster", async () => {
-  const nats = await ownNats();
-  const it = await startSecurity({ NATS_URL: nats.url });
+test.concurrent("a change that comes while an older one is being told is told after it, whoever is faster", async () => {
+  await using opened = new AsyncDisposableStack();
+  const nats = await ownNats(opened);
+  const it = await startSecurity(opened, { NATS_URL: nats.url });
   // Without a broker the service itself tells nothing.
   await nats.stop();
   const db = openDatabase({
@@ -240,7 +247,7 @@ test("a change that comes while an older one is being told is told after it, who
     applicationName: "test",
     maxConnections: 1,
   });
-  cleanUps.push(() => db.close());
+  opened.defer(() => db.close());
   const change = (role: string) => announce(db.sql, [{ key: "user.1", value: { role } }], Date.now());
   const pending = () => pendingAnnouncements(db.sql, 10, new Date());
 
