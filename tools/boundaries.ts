@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["gen", "mesh"],
   cli: ["gen", "mesh", "embedded"],
   tools: [],
-  bench: ["gen", "mesh", "gateway", "embedded", "mesh/testing", "tools"],
+  bench: ["gen", "mesh", "gateway", "services", "embedded", "mesh/testing", "tools"],
   test: ["gen", "mesh", "embedded", "services", "gateway", "cli", "sandbox", "tools", "mesh/testing"],
 };
 
