@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConnectError } from "@connectrpc/connect";
 import type { ServiceDefinition } from "#mesh";
-import { fail, serviceOf } from "#mesh";
+import { serviceOf } from "#mesh/contract/options.ts";
+import { fail } from "#mesh/errors.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The gateway stands beside the services and not among them: it knows none of them. */

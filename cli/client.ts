@@ -1,21 +1,36 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { ServiceDefinition } from "#mesh";
-import { fail, loadServiceKey, methodName, serviceOf } from "#mesh";
+import { methodName, serviceOf } from "#mesh/contract/options.ts";
+import { fail } from "#mesh/errors.ts";
+import { loadServiceKey } from "#mesh/identity/service-key.ts";
 import { usualPort } from "./catalog.ts";
 import { keyFile } from "./keys.ts";
 import type { PlatformState } from "./state.ts";
 import type { Workspace } from "./workspace.ts";
 
+export interface TransportOptions {
+  /** Around each call. */
+  readonly interceptors?: readonly Interceptor[];
+  /** Of calls that name none. Default: as long as it takes. */
+  readonly timeoutMs?: number;
+}
+
 /** A transport to one service, with these headers on every call. */
-export function transportTo(url: string, headers: Readonly<Record<string, string>> = {}): Transport {
+export function transportTo(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  { interceptors = [], timeoutMs }: TransportOptions = {},
+): Transport {
   return createConnectTransport({
     baseUrl: url,
     httpVersion: "2",
+    ...(timeoutMs && { defaultTimeoutMs: timeoutMs }),
     interceptors: [
+      ...interceptors,
       (next) => (request) => {
         for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
         return next(request);
@@ -77,10 +92,13 @@ export interface ActAs {
   callee: string;
 }
 
+/** Longer than a service takes that is there at all. */
+export const patienceMs = 10_000;
+
 /** A service token, got with the key of that name in this checkout. */
 export async function serviceToken({ workspace, securityUrl, name, callee }: ActAs): Promise<string> {
   const key = await loadServiceKey(name, keyFile(workspace.keys, name));
-  const tokens = createClient(TokenService, transportTo(securityUrl));
+  const tokens = createClient(TokenService, transportTo(securityUrl, {}, { timeoutMs: patienceMs }));
   const { token } = await tokens.issueServiceToken({ assertion: await key.assertion(), audience: callee });
   return token;
 }

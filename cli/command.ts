@@ -1,6 +1,6 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import { parseArgs } from "node:util";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What a command gets: its words, its flags and the checkout it works on. */

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JWK } from "jose";
 import { exportJWK, generateKeyPair } from "jose";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 
 /** What the issuer is told of each service: its public key and what it may do. */
 export interface TrustFile {

@@ -1,3 +1,4 @@
+import { harmless } from "./harmless.ts";
 import { paint } from "./terminal.ts";
 
 interface LogLine {
@@ -45,15 +46,6 @@ export function formatLine(line: LogLine): string {
   const text = `${line.message}${call && ` ${call}`}${took}`;
   return `${head} ${harmless(text)} ${paint("dim", harmless(rest.join(" ")))}${harmless(errorOf(line), "\n")}`.trimEnd();
 }
-
-/**
- * Text that came from outside must not move the cursor or look like a line of
- * ours: control characters are shown, not sent to the terminal.
- */
-export const harmless = (text: string, kept = ""): string =>
-  text.replace(/\p{Cc}|\p{Cf}/gu, (it) =>
-    it === kept ? it : `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 
 function errorOf({ err }: LogLine): string {
   if (typeof err !== "object" || err === null) return "";

@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import type { ProcessMark } from "#embedded";
 import { isAlive } from "#embedded";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import { writePrivate } from "./keys.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -15,6 +15,8 @@ export interface PlatformState {
   /** The servers that it runs itself, and where. */
   readonly own: Readonly<Record<string, number>>;
   readonly services: Readonly<Record<string, { url: string; pid: number }>>;
+  /** With a password in it; nobody else can read this file. */
+  readonly broker: { readonly url: string; readonly namespace: string };
 }
 
 export async function writeState({ stateFile }: Workspace, state: PlatformState): Promise<void> {

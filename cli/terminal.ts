@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { harmless, harmlessJson } from "./harmless.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -10,7 +11,23 @@ export const print = (text = ""): void => void process.stdout.write(`${text}\n`)
 /** For progress and errors, so that standard output stays what was asked for. */
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
-export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+export const printJson = (value: unknown): void => print(harmlessJson(JSON.stringify(value, null, 2)));
+/** One object a line, for what has no end. */
+export const printJsonLine = (value: unknown): void => print(harmlessJson(JSON.stringify(value)));
+
+const gone = Promise.withResolvers<void>();
+/** Resolves when whoever read our output has gone, as `head` goes: for what would go on for ever. */
+export const readerGone: Promise<void> = gone.promise;
+
+/** What is under way when the reader goes is done to its end, unheard; by default Node would crash. */
+export function outliveReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      if (stream === process.stdout) gone.resolve();
+    });
+  }
+}
 
 /** Columns as wide as their widest cell; colours do not count. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -19,6 +36,13 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const line = (row: readonly string[]) =>
     row.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - visible(cell))).join("  ");
   return [paint("dim", line(head)), ...rows.map(line)].map((it) => `  ${it.trimEnd()}`).join("\n");
+}
+
+/** Names and values from outside, a line each; those without a value are left out. */
+export function fields(pairs: readonly (readonly [name: string, value: string])[]): string {
+  const shown = pairs.filter(([, value]) => value !== "");
+  const width = Math.max(0, ...shown.map(([name]) => name.length));
+  return shown.map(([name, value]) => `${paint("dim", name.padEnd(width))}  ${harmless(value)}`).join("\n");
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences start with one.

@@ -21,7 +21,7 @@ export async function open(addresses: { natsUrl: string; postgresUrl: string }):
         effects.set(userId, epochNow());
         if (effects.size >= wanted) enough.resolve();
       });
-    }),
+    }, { together: 32 }),
   ]);
 }
 

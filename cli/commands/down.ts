@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive } from "#embedded";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import type { Command } from "../command.ts";
 import { readState } from "../state.ts";
 import { print } from "../terminal.ts";

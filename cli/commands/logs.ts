@@ -1,12 +1,13 @@
 import { createReadStream, watchFile } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
-import { formatLine, harmless, isAtLeast, levels, parseLine } from "../log-lines.ts";
+import { harmless } from "../harmless.ts";
+import { formatLine, isAtLeast, levels, parseLine } from "../log-lines.ts";
 import { untilSignal } from "../signals.ts";
-import { print } from "../terminal.ts";
+import { print, readerGone } from "../terminal.ts";
 
 export const logs: Command = {
   name: "logs",
@@ -40,7 +41,7 @@ export const logs: Command = {
     for (const line of inOrder) show(line);
     if (!flags.follow) return 0;
     for (const { file, size } of tails) follow(file, size, show);
-    await untilSignal();
+    await Promise.race([untilSignal(), readerGone]);
     process.exit(0);
   },
 };

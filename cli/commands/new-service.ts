@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import { loadCatalog, usualPort } from "../catalog.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";

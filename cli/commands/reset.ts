@@ -1,7 +1,7 @@
 import { rm, stat } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import type { Command } from "../command.ts";
+import { confirmed } from "../confirm.ts";
 import { readState } from "../state.ts";
 import { print } from "../terminal.ts";
 
@@ -22,7 +22,7 @@ export const reset: Command = {
     }
     // Signing keys in the database are sealed with the issuer's key: one without the other is of no use.
     const folders = [workspace.data, ...(flags.keys ? [workspace.keys] : [])];
-    if (!flags.yes && !(await confirmed(folders))) {
+    if (!flags.yes && !(await mayDelete(folders))) {
       print("Nothing was deleted.");
       return 1;
     }
@@ -32,7 +32,7 @@ export const reset: Command = {
   },
 };
 
-async function confirmed(folders: readonly string[]): Promise<boolean> {
+async function mayDelete(folders: readonly string[]): Promise<boolean> {
   const there = await Promise.all(
     folders.map((folder) =>
       stat(folder).then(
@@ -41,14 +41,5 @@ async function confirmed(folders: readonly string[]): Promise<boolean> {
       ),
     ),
   );
-  if (!there.some(Boolean)) return true;
-  if (!process.stdin.isTTY) {
-    throw fail.precondition("not_confirmed", "nobody is there to ask", {
-      remedy: "add --yes to delete without asking",
-    });
-  }
-  const question = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await question.question(`Delete ${folders.join(" and ")} for good? [y/N] `);
-  question.close();
-  return /^y(es)?$/i.test(answer.trim());
+  return !there.some(Boolean) || confirmed(`Delete ${folders.join(" and ")} for good?`);
 }

@@ -3,6 +3,7 @@ import { hostService } from "#mesh";
 import { loadServices } from "../catalog.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
+import { hostedMessage } from "../platform/hosted-message.ts";
 import { untilSignal } from "../signals.ts";
 
 export const serve: Command = {
@@ -18,6 +19,8 @@ flight finish, exit code 0. Every variable is in .env.example.`,
     const hosted: Hosted[] = [];
     const start = async () => {
       for (const definition of services) hosted.push(await hostService(definition, { env: process.env }));
+      // A supervisor that opened a channel must not take whoever else answers on our port for us.
+      process.send?.(hostedMessage);
     };
     // Listening first: a service may be told to end in the moment it is ready, or while it waits for what it needs.
     const ending = untilSignal();

@@ -1,8 +1,11 @@
 import type { Command } from "../command.ts";
+import { harmless } from "../harmless.ts";
 import { probeHealth } from "../prober.ts";
-import { isReachable } from "../reachable.ts";
+import { answers } from "../reachable.ts";
 import type { PlatformState } from "../state.ts";
 import { requireState } from "../state.ts";
+import type { Troubles } from "../status/troubles.ts";
+import { describeTroubles, findTroubles } from "../status/troubles.ts";
 import { paint, print, printJson, table } from "../terminal.ts";
 
 interface ServiceStatus {
@@ -25,17 +28,22 @@ export const status: Command = {
   summary: "Health of everything that runs in this checkout",
   usage: `[--json]
 
-Exit code 0 when everything is healthy, 1 when something is not.`,
+Behind the table: contracts that the gateway refuses, how much failed for good, and
+what waits in vain, when there is any. Exit code 0 when everything is healthy and
+the gateway serves all contracts, else 1.`,
   run: async ({ flags, workspace }) => {
     const state = await requireState(workspace);
-    const services = await Promise.all(
-      Object.entries(state.services).map(([name, { url }]) => ask(name, url)),
-    );
-    const servers = await Promise.all(Object.entries(state.own).map(([name, port]) => askServer(name, port)));
-    if (flags.json) printJson({ pid: state.process.pid, startedAt: state.startedAt, services, servers });
-    else show(state, services, servers);
+    const [services, servers, troubles] = await Promise.all([
+      Promise.all(Object.entries(state.services).map(([name, { url }]) => ask(name, url))),
+      Promise.all(Object.entries(state.own).map(([name, port]) => askServer(name, port))),
+      findTroubles(workspace, state),
+    ]);
+    const { pid } = state.process;
+    if (flags.json) printJson({ pid, startedAt: state.startedAt, services, servers, ...troubles });
+    else show(state, services, servers, troubles);
     const well = services.every(({ health, grpc }) => health === "healthy" && grpc === "SERVING");
-    return well && servers.every(({ reachable }) => reachable) ? 0 : 1;
+    const isServed = troubles.refused.length === 0;
+    return well && isServed && servers.every(({ reachable }) => reachable) ? 0 : 1;
   },
 };
 
@@ -48,7 +56,7 @@ interface ServerStatus {
 const askServer = async (name: string, port: number): Promise<ServerStatus> => ({
   name,
   port,
-  reachable: await isReachable(port),
+  reachable: await answers(name, port),
 });
 
 interface HealthAnswer {
@@ -85,6 +93,7 @@ function show(
   state: PlatformState,
   services: readonly ServiceStatus[],
   servers: readonly ServerStatus[],
+  troubles: Troubles,
 ): void {
   const rows = services.map((it) => [
     it.name,
@@ -101,6 +110,9 @@ function show(
     rows.push([name, word, "", `127.0.0.1:${port}`]);
   }
   print(table(["service", "health", "grpc", "url", "version", "up", "memory", "trouble"], rows));
+  const lines = describeTroubles(troubles);
+  if (lines.length > 0) print();
+  for (const line of lines) print(`  ${paint("yellow", "!")} ${harmless(line)}`);
   print(paint("dim", `\n  supervised by pid ${state.process.pid} since ${state.startedAt}`));
 }
 

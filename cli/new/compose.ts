@@ -1,4 +1,4 @@
-import { fail } from "#mesh";
+import { fail } from "#mesh/errors.ts";
 import type { NewService } from "./new-service.ts";
 
 /**

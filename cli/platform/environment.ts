@@ -7,7 +7,7 @@ import type { Infrastructure } from "./infrastructure.ts";
 /** The environment in which every service of this platform finds the others, its stores and its keys. */
 export async function platformEnvironment(
   workspace: Workspace,
-  infrastructure: Infrastructure,
+  infrastructure: Pick<Infrastructure, "postgresUrl" | "natsUrl">,
   services: readonly ServiceDefinition[],
   ports: ReadonlyMap<string, number>,
   env: Environment,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keepLogSmall } from "#embedded";
 import type { ServiceDefinition } from "#mesh";
 import { fail } from "#mesh";
+import { hostedMessage } from "./hosted-message.ts";
 import type { RunningServices } from "./running.ts";
 import { stopTimeMs } from "./stop-time.ts";
 
@@ -54,6 +55,9 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       child = spawnService(name, root, env, logFile);
+      child.once("message", (message) => {
+        if (message === hostedMessage) hosted.resolve();
+      });
       const why = await exitOf(child);
       if (stopping.signal.aborted) return;
       firstExit.resolve(why);
@@ -64,6 +68,7 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
     }
   };
   const firstExit = Promise.withResolvers<string>();
+  const hosted = Promise.withResolvers<void>();
   const ended = run();
 
   return {
@@ -73,7 +78,8 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
       return child?.pid ?? 0;
     },
     ready: Promise.race([
-      untilReady(name, port, logFile),
+      // Before that, it may be a service of another checkout that answers there.
+      hosted.promise.then(() => untilReady(name, port, logFile)),
       firstExit.promise.then((why) => {
         const said = lastLine(logFile);
         // Its one line is all that a process of its own leaves us.

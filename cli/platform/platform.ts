@@ -8,6 +8,7 @@ import { loadCatalog, scopesOf } from "../catalog.ts";
 import { ensureKeys, operator } from "../keys.ts";
 import { clearState, readState, writeState } from "../state.ts";
 import type { Workspace } from "../workspace.ts";
+import { checkConfiguration } from "./configuration.ts";
 import { platformEnvironment } from "./environment.ts";
 import type { Infrastructure } from "./infrastructure.ts";
 import { startInfrastructure } from "./infrastructure.ts";
@@ -40,6 +41,7 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
   const services = await loadCatalog(workspace);
   const principals = services.map((service) => ({ name: service.name, scopes: scopesOf(service) }));
   await ensureKeys(workspace.keys, [...principals, operator]);
+  await checkConfiguration(workspace, services, env);
   const infrastructure = started.adopt(await startInfrastructure({ workspace, env, tell }), (it) =>
     it.stop(),
   );
@@ -67,6 +69,7 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
     services: Object.fromEntries(
       running.services.map(({ name, port, pid }) => [name, { url: `http://localhost:${port}`, pid }]),
     ),
+    broker: { url: infrastructure.natsUrl, namespace: env.WEFT_NAMESPACE ?? "" },
   });
 
   const all = started.move();
@@ -77,22 +80,24 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
   };
 }
 
+/** How often all ports are chosen; more are not taken from us by chance. */
+const mostTries = 8;
+
 /** A port that was free may be taken when a service wants it: another checkout starts, too. Then choose again. */
 async function onFreePorts<T>(
   choose: () => Promise<Map<string, number>>,
   start: (ports: Map<string, number>) => Promise<T>,
 ): Promise<T> {
   let ports = await choose();
-  let triesLeft = 3;
+  let triesLeft = mostTries;
   for (;;) {
     try {
       return await start(ports);
     } catch (error) {
-      if (reasonOf(error) !== "port_taken") throw error;
+      if (reasonOf(error) !== "port_taken" || --triesLeft === 0) throw error;
       const others = await choose();
       const same = [...others.values()].join() === [...ports.values()].join();
-      // The same again: demanded, or given up by another start that failed as we did. Chance lets one go first.
-      if (same && --triesLeft === 0) throw error;
+      // The same again: given up by another start that failed as we did. Chance lets one go first.
       if (same) await sleep(Math.random() * 200);
       ports = others;
     }
