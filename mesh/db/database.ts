@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql, TransactionSql } from "postgres";
-import postgres from "postgres";
 import { fail } from "../errors.ts";
+import { postgres } from "./driver.ts";
 
 /** Runs tagged-template SQL: the pool, or a transaction on it. */
 export type Query = Sql<{ bigint: bigint }> | TransactionSql<{ bigint: bigint }>;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import postgres from "postgres";
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Database, Query } from "./database.ts";
+import { postgres } from "./driver.ts";
 
 interface Migration {
   /** As it is remembered. */

@@ -1,8 +1,9 @@
-import postgres from "postgres";
+import type { Sql } from "postgres";
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { waitFor } from "../wait.ts";
 import { sqlState } from "./database.ts";
+import { postgres } from "./driver.ts";
 
 const noSuchDatabase = "3D000";
 const alreadyThere = new Set(["42P04", "23505"]);
@@ -48,7 +49,7 @@ async function createDatabase(url: string): Promise<void> {
   });
 }
 
-async function once(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
+async function once(url: string, work: (sql: Sql) => Promise<unknown>): Promise<void> {
   const sql = postgres(url, { max: 1, connect_timeout: 3, onnotice: () => {} });
   try {
     await work(sql);
