@@ -1,8 +1,9 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import { fail } from "#mesh/errors.ts";
+import { hideJson, restoreJson } from "#mesh/log/hidden-json.ts";
+import { redacted } from "#mesh/log/redact.ts";
 import { validate } from "#mesh/rpc/validate.ts";
-import { hide, restoreHidden } from "./hide.ts";
 import type { FindType, MessageType } from "./message-types.ts";
 
 /** What of a message can be shown: its JSON without what is personal, or why there is none. */
@@ -15,7 +16,7 @@ export async function showPayload(find: FindType, typeName: string, data: Uint8A
   // Bytes that nobody can read may hold anything, and are not shown.
   if (!type) return { problem: `${data.length} bytes of a type that is not known here` };
   try {
-    return { json: hide(type.desc, plainJson(type, data), type.registry) as JsonObject };
+    return { json: hideJson(type.desc, plainJson(type, data), type.registry) as JsonObject };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { problem: `${data.length} bytes that are no ${typeName}: ${why}` };
@@ -35,13 +36,19 @@ export async function encodeEdited(
       remedy: "replay it as it was, or start a service that has it in its contracts",
     });
   }
-  const message = parse(type, restoreHidden(edited, readable(type, original)));
+  const { desc, registry } = type;
+  const message = parse(type, restoreJson(desc, edited, readable(type, original), registry, neverThere));
   validate(type.desc, message);
   return toBinary(type.desc, message);
 }
 
 const plainJson = ({ desc, registry }: MessageType, data: Uint8Array): JsonValue =>
   toJson(desc, fromBinary(desc, data), { registry });
+
+const neverThere = (field: string): Error =>
+  fail.invalid("bad_data", `${field} says ${redacted} and was not there before`, {
+    remedy: "write what it shall be",
+  });
 
 /** Nothing to keep where it could not be read, which may be why it is edited. */
 function readable(type: MessageType, data: Uint8Array): JsonValue | undefined {

@@ -1,10 +1,11 @@
-import type { DescField, DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, Message } from "@bufbuild/protobuf";
 import { create, fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import {
   FieldPathElementSchema,
   ViolationsSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { fail, WeftError } from "#mesh";
+import { hideJson, restoreJson } from "#mesh/log/hidden-json.ts";
 import { redacted } from "#mesh/log/redact.ts";
 import { validate } from "#mesh/rpc/validate.ts";
 import type { MessageType } from "./message-types.ts";
@@ -56,12 +57,13 @@ function parse(read: () => Message, desc: DescMessage): Message {
 /** The message as JSON, without what its contract marks `debug_redact`; nothing when it cannot be read. */
 export function showPayload(type: MessageType | undefined, bytes: Uint8Array): JsonObject | undefined {
   const json = type && plainJson(type, bytes);
-  return type && json && (mapHidden(type, type.desc, json, undefined, hide) as JsonObject);
+  return type && json && (hideJson(type.desc, json, type.registry) as JsonObject);
 }
 
 /** Puts back what was hidden from whoever corrected the message. */
 export function restoreHidden(type: MessageType, edited: JsonObject, original: Uint8Array): JsonObject {
-  return mapHidden(type, type.desc, edited, plainJson(type, original), restore) as JsonObject;
+  const { desc, registry } = type;
+  return restoreJson(desc, edited, plainJson(type, original), registry, neverThere) as JsonObject;
 }
 
 function plainJson({ desc, registry }: MessageType, bytes: Uint8Array): JsonObject | undefined {
@@ -73,71 +75,7 @@ function plainJson({ desc, registry }: MessageType, bytes: Uint8Array): JsonObje
   }
 }
 
-type Visit = (value: JsonValue, before: JsonValue | undefined, name: string) => JsonValue;
-
-const hide: Visit = () => redacted;
-
-const restore: Visit = (value, before, name) => {
-  if (value !== redacted) return value;
-  if (before !== undefined) return before;
-  throw fail.invalid("bad_payload", `payload: ${name} says ${redacted} and was not there before`, {
+const neverThere = (name: string): Error =>
+  fail.invalid("bad_payload", `payload: ${name} says ${redacted} and was not there before`, {
     remedy: "write what it shall be",
   });
-};
-
-/** Goes through JSON beside its contract, and visits the values of fields that hold personal data. */
-function mapHidden(
-  type: MessageType,
-  desc: DescMessage,
-  json: JsonValue,
-  before: JsonValue | undefined,
-  visit: Visit,
-): JsonValue {
-  // Well-known types that have a form of their own in JSON hold nothing to look into, but for this one.
-  if (desc.typeName === "google.protobuf.Any") return mapAny(type, json, before, visit);
-  if (!isObject(json) || desc.typeName.startsWith("google.protobuf.")) return json;
-  const fields = new Map(desc.fields.flatMap((it) => [[it.jsonName, it] as const, [it.name, it] as const]));
-  const out: JsonObject = {};
-  for (const [name, value] of Object.entries(json)) {
-    const field = fields.get(name);
-    const old = isObject(before)
-      ? (before[field?.jsonName ?? name] ?? before[field?.name ?? name])
-      : undefined;
-    if (!field || value === null) out[name] = value;
-    else if (field.proto.options?.debugRedact) out[name] = visit(value, old, name);
-    else out[name] = mapField(type, field, value, old, visit);
-  }
-  return out;
-}
-
-function mapField(
-  type: MessageType,
-  field: DescField,
-  value: JsonValue,
-  before: JsonValue | undefined,
-  visit: Visit,
-): JsonValue {
-  const inner = field.message;
-  if (!inner) return value;
-  if (field.fieldKind === "list" && Array.isArray(value)) {
-    const old = Array.isArray(before) ? before : [];
-    return value.map((item, index) => mapHidden(type, inner, item, old[index], visit));
-  }
-  if (field.fieldKind === "map" && isObject(value)) {
-    const old = isObject(before) ? before : {};
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, mapHidden(type, inner, item, old[key], visit)]),
-    );
-  }
-  return mapHidden(type, inner, value, before, visit);
-}
-
-function mapAny(type: MessageType, json: JsonValue, before: JsonValue | undefined, visit: Visit): JsonValue {
-  if (!isObject(json) || typeof json["@type"] !== "string") return json;
-  const name = json["@type"].slice(json["@type"].lastIndexOf("/") + 1);
-  const inner = type.registry.getMessage(name);
-  return inner ? mapHidden(type, inner, json, before, visit) : json;
-}
-
-const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
