@@ -40,6 +40,9 @@ export async function connectNats({ url, name, log, waitMs, namespace = "" }: Na
       ...(protocol === "tls:" && { tls: {} }),
       timeout: 3000,
       maxReconnectAttempts: -1,
+      // Else it gives up for good when the server has twice waited in vain for its credentials, over a
+      // line that stalls. Wrong ones are refused at the start all the same.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 250,
     }),
   ).catch((cause: unknown) => {
