@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Result, Up } from "./platform.ts";
 import { Checkout } from "./platform.ts";
+
+// Each is several processes: more at once would only wait for each other.
+vi.setConfig({ maxConcurrency: 2 });
 
 /** A failure that a person can act on: one line, no stack, a code other than 0. */
 function expectOneLine({ code, stdout, stderr }: Result, ...parts: string[]): void {
@@ -15,7 +18,14 @@ function expectOneLine({ code, stdout, stderr }: Result, ...parts: string[]): vo
   for (const part of parts) expect(said[0]).toContain(part);
 }
 
-describe("on a running platform", { timeout: 60_000 }, () => {
+/** What a checkout runs: a service for each folder, and the gateway. */
+const root = join(import.meta.dirname, "..", "..");
+const serviceNames = readdirSync(join(root, "services"))
+  .filter((name) => existsSync(join(root, "services", name, "service.ts")))
+  .concat("gateway")
+  .sort();
+
+describe.concurrent("on a running platform", { timeout: 60_000 }, () => {
   const checkout = new Checkout();
   let up: Up;
   beforeAll(async () => {
@@ -70,11 +80,9 @@ describe("on a running platform", { timeout: 60_000 }, () => {
     const { stdout, code } = await checkout.run(["status", "--json"]);
     expect(code).toBe(0);
     const { services } = JSON.parse(stdout) as { services: { name: string; health: string; grpc: string }[] };
-    expect(services.map(({ name, health, grpc }) => [name, health, grpc])).toEqual([
-      ["gateway", "healthy", "SERVING"],
-      ["security", "healthy", "SERVING"],
-      ["user", "healthy", "SERVING"],
-    ]);
+    expect(services.map(({ name, health, grpc }) => [name, health, grpc])).toEqual(
+      serviceNames.map((name) => [name, "healthy", "SERVING"]),
+    );
   });
 
   test("`weft reset` refuses while the data is in use", async () => {
@@ -82,7 +90,7 @@ describe("on a running platform", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a start that cannot be", { timeout: 60_000 }, () => {
+describe.concurrent("a start that cannot be", { timeout: 60_000 }, () => {
   test.each([
     ["a level that does not exist", { LOG_LEVEL: "loud" }, ["LOG_LEVEL", "must be one of", "loud"]],
     ["a port that is no number", { USER_PORT: "abc" }, ["USER_PORT", "must be a whole number"]],
@@ -121,7 +129,7 @@ describe("a start that cannot be", { timeout: 60_000 }, () => {
   });
 
   test("says so in one line: data that is damaged, and deletes none of it", async () => {
-    await using checkout = new Checkout();
+    await using checkout = await Checkout.prepared();
     await (await checkout.up()).end("SIGTERM");
     rmSync(join(checkout.dir, "data", "postgres", "PG_VERSION"));
     expectOneLine(await checkout.run(["up"]), "weft reset", "nothing was deleted");
@@ -139,21 +147,25 @@ describe("a start that cannot be", { timeout: 60_000 }, () => {
   });
 });
 
-describe("the command itself", () => {
+describe.concurrent("the command itself", { timeout: 60_000 }, () => {
   test("has help for all of it and for each part", async () => {
     await using checkout = new Checkout();
     const help = await checkout.run(["help"]);
-    for (const [, name = ""] of help.stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)) {
-      const one = await checkout.run([name, "--help"]);
-      expect([one.code, one.stderr], name).toEqual([0, ""]);
-      expect(one.stdout, name).toContain(`Usage: weft ${name}`);
-    }
+    const names = Array.from(help.stdout.matchAll(/^ {2}([a-z]+) {2,}/gm), ([, name = ""]) => name);
+    expect(names).toContain("up");
+    await Promise.all(
+      names.map(async (name) => {
+        const one = await checkout.run([name, "--help"]);
+        expect([one.code, one.stderr], name).toEqual([0, ""]);
+        expect(one.stdout, name).toContain(`Usage: weft ${name}`);
+      }),
+    );
   });
 
   test("answers words it does not know with exit code 2", async () => {
     await using checkout = new Checkout();
-    for (const words of [["nope"], ["up", "--bogus"], ["logs", "-n", "x"], ["new", "thing"], ["serve"]]) {
-      const result = await checkout.run(words);
+    const unknown = [["nope"], ["up", "--bogus"], ["logs", "-n", "x"], ["new", "thing"], ["serve"]];
+    for (const result of await Promise.all(unknown.map((words) => checkout.run(words)))) {
       expectOneLine(result, "--help");
       expect(result.code).toBe(2);
     }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { prepareData } from "../embedded/prepared-data.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const main = join(root, "cli", "main.ts");
@@ -18,6 +19,13 @@ export interface Result {
 export class Checkout implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), "weft-cli-"));
   readonly #children: ChildProcess[] = [];
+
+  /** One whose first start finds PostgreSQL's data made, for tests of what comes after that. */
+  static async prepared(): Promise<Checkout> {
+    const checkout = new Checkout();
+    await prepareData(join(checkout.dir, "data"));
+    return checkout;
+  }
 
   env(more: Record<string, string> = {}): NodeJS.ProcessEnv {
     const { DATABASE_URL: _d, NATS_URL: _n, ...rest } = process.env;

@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Up } from "./platform.ts";
 import { Checkout, isAlive, until } from "./platform.ts";
+
+// Each is several processes: more at once would only wait for each other.
+vi.setConfig({ maxConcurrency: 2 });
 
 const account = { email: "ada@example.com", password: "correct horse 9", display_name: "Ada" };
 const register = (up: Up) => up.post("user", "user.v1.AuthService/Register", account);
@@ -13,27 +16,43 @@ const canLogIn = async (up: Up) => {
   }
 };
 
-describe("weft up", { timeout: 120_000 }, () => {
-  test("shows what runs, where, and what to try", async () => {
-    await using checkout = new Checkout();
-    const up = await checkout.up();
-    expect(up.output).toMatch(/user +healthy +http:\/\/localhost:\d+/);
-    expect(up.output).toMatch(/security +healthy +http:\/\/localhost:\d+/);
-    expect(up.output).toMatch(/PostgreSQL 18\S* +ready/);
-    expect(up.output).toContain("/api/v1/auth/register");
-    expect((await register(up)).status).toBe(200);
+test("`weft up` shows what runs, where, and what to try", { timeout: 120_000 }, async () => {
+  await using checkout = new Checkout();
+  const up = await checkout.up();
+  expect(up.output).toMatch(/user +healthy +http:\/\/localhost:\d+/);
+  expect(up.output).toMatch(/security +healthy +http:\/\/localhost:\d+/);
+  expect(up.output).toMatch(/PostgreSQL 18\S* +ready/);
+  expect(up.output).toContain("/api/v1/auth/register");
+  expect((await register(up)).status).toBe(200);
 
-    const status = await checkout.run(["status"]);
-    expect(status.code, status.stdout).toBe(0);
-    expect(status.stdout).toMatch(/user +healthy +SERVING/);
+  const status = await checkout.run(["status"]);
+  expect(status.code, status.stdout).toBe(0);
+  expect(status.stdout).toMatch(/user +healthy +SERVING/);
 
-    const again = await checkout.run(["up"]);
-    expect(again.code).toBe(1);
-    expect(again.stderr).toContain(`already (pid ${up.pid})`);
-  });
+  const again = await checkout.run(["up"]);
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain(`already (pid ${up.pid})`);
+});
 
+// By itself: leases of the killed one name its ports for some seconds, and no other platform may be there meanwhile.
+test("`weft up` has everything again after kill -9 of its process and a new start", {
+  timeout: 120_000,
+}, async () => {
+  await using checkout = await Checkout.prepared();
+  const first = await checkout.up();
+  expect((await register(first)).status).toBe(200);
+  const orphans = [first.serverPid("postgres"), first.serverPid("nats")];
+  await first.end("SIGKILL");
+
+  const second = await checkout.up();
+  expect((await login(second)).status).toBe(200);
+  expect(orphans.some(isAlive)).toBe(false);
+});
+
+// They mostly wait, for processes to start and to end, each on data of its own.
+describe.concurrent("weft up", { timeout: 120_000 }, () => {
   test("stops on Ctrl-C with exit code 0 and leaves no process", async () => {
-    await using checkout = new Checkout();
+    await using checkout = await Checkout.prepared();
     const up = await checkout.up();
     const pids = [up.serverPid("postgres"), up.serverPid("nats")];
     expect(pids.every(isAlive)).toBe(true);
@@ -51,22 +70,10 @@ describe("weft up", { timeout: 120_000 }, () => {
     expect(pids.some(isAlive)).toBe(false);
   });
 
-  test("has everything again after kill -9 of its process and a new start", async () => {
-    await using checkout = new Checkout();
-    const first = await checkout.up();
-    expect((await register(first)).status).toBe(200);
-    const orphans = [first.serverPid("postgres"), first.serverPid("nats")];
-    await first.end("SIGKILL");
-
-    const second = await checkout.up();
-    expect((await login(second)).status).toBe(200);
-    expect(orphans.some(isAlive)).toBe(false);
-  });
-
   test.each(["postgres", "nats"] as const)(
     "restarts %s after kill -9, and everything is there",
     async (server) => {
-      await using checkout = new Checkout();
+      await using checkout = await Checkout.prepared();
       const up = await checkout.up();
       expect((await register(up)).status).toBe(200);
       const killed = up.serverPid(server);
@@ -78,17 +85,17 @@ describe("weft up", { timeout: 120_000 }, () => {
   );
 
   test("runs beside another checkout", async () => {
-    await using one = new Checkout();
-    await using other = new Checkout();
+    await using one = await Checkout.prepared();
+    await using other = await Checkout.prepared();
     const [a, b] = [await one.up(), await other.up()];
     expect((await register(a)).status).toBe(200);
     expect((await login(b)).status).toBe(401);
   });
 });
 
-describe("weft up --isolate", { timeout: 120_000 }, () => {
+describe.concurrent("weft up --isolate", { timeout: 120_000 }, () => {
   test("gives each service a process, brings a killed one back, and leaves none behind", async () => {
-    await using checkout = new Checkout();
+    await using checkout = await Checkout.prepared();
     const up = await checkout.up(["--isolate"]);
     expect((await register(up)).status).toBe(200);
     const [user, security] = [up.servicePid("user"), up.servicePid("security")];
@@ -102,7 +109,7 @@ describe("weft up --isolate", { timeout: 120_000 }, () => {
   });
 
   test("lets no service outlive a supervisor that was killed", async () => {
-    await using checkout = new Checkout();
+    await using checkout = await Checkout.prepared();
     const up = await checkout.up(["--isolate"]);
     const pids = [up.servicePid("user"), up.servicePid("security")];
     await up.end("SIGKILL");

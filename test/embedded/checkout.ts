@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 // @ts-expect-error The launcher is plain JavaScript, so that any Node can read it.
 import { pinned } from "../../bin/launcher/pinned.mjs";
 
@@ -26,18 +26,33 @@ export interface Checkout {
 
 /** A checkout in a folder with spaces: our launcher, a small command, one dependency that needs no network. */
 export function smallCheckout(command = tellHow): Checkout {
+  template ??= makeTemplate();
   const folder = mkdtempSync(join(tmpdir(), "weft launcher "));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const root = join(folder, "a checkout");
+  cpSync(join(template, "a checkout"), root, { recursive: true });
+  writeFileSync(join(root, "cli", "main.ts"), command);
+  const environment = { ...process.env, npm_config_cache: join(folder, "npm cache") };
+  return { root, launcher: join(root, "bin", "weft.mjs"), environment };
+}
+
+/** What all of them are copied from: npm takes its time to write a lock file. */
+let template: string | undefined;
+afterAll(() => {
+  if (template !== undefined) rmSync(template, { recursive: true, force: true });
+});
+
+function makeTemplate(): string {
+  const folder = mkdtempSync(join(tmpdir(), "weft launcher "));
+  const root = join(folder, "a checkout");
   mkdirSync(join(root, "cli"), { recursive: true });
   cpSync(bin, join(root, "bin"), { recursive: true });
-  writeFileSync(join(root, "cli", "main.ts"), command);
   packDependency(folder, root);
   const dependencies = { dependency: "file:dependency.tgz" };
   writeFileSync(join(root, "package.json"), JSON.stringify({ name: "small", type: "module", dependencies }));
   const environment = { ...process.env, npm_config_cache: join(folder, "npm cache") };
   npm(root, environment, "install", "--package-lock-only");
-  return { root, launcher: join(root, "bin", "weft.mjs"), environment };
+  return folder;
 }
 
 function packDependency(folder: string, root: string): void {

@@ -1,19 +1,10 @@
 import { expect, test, vi } from "vitest";
-import {
-  countMessages,
-  ownPorts,
-  publish,
-  readRows,
-  sql,
-  start,
-  temporaryFolder,
-  writeRow,
-} from "./fixture.ts";
+import { countMessages, ownPorts, publish, readRows, sql, start, usedFolder, writeRow } from "./fixture.ts";
 
 const longEnough = { timeout: 20_000, interval: 50 };
 
 test("killed PostgreSQL comes back on the same address with its data, even under load", async () => {
-  const embedded = await start(temporaryFolder(), await ownPorts());
+  const embedded = await start(await usedFolder(), await ownPorts());
   await writeRow(embedded.postgresUrl);
   const before = embedded.status().postgres;
   // A backend deep in a query outlives its postmaster, and must not hold the new one up.
@@ -36,7 +27,7 @@ const activeQueries = (url: string) =>
   sql(url, async (sql) => (await sql`select from pg_stat_activity where query like 'select count%'`).length);
 
 test("killed NATS comes back on the same address with its streams", async () => {
-  const embedded = await start(temporaryFolder(), await ownPorts());
+  const embedded = await start(await usedFolder(), await ownPorts());
   await publish(embedded.natsUrl);
   const before = embedded.status().nats;
   process.kill(before.pid!, "SIGKILL");

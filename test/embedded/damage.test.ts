@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { startNats, startPostgres } from "#embedded";
 import { commandLine } from "../../embedded/process/identity.ts";
 import { foldersOf, readRows, start, temporaryFolder, writeRow } from "./fixture.ts";
+import { prepareData } from "./prepared-data.ts";
 
 let folder: string;
 let cluster: string;
@@ -15,7 +16,9 @@ beforeEach(() => {
 
 const startOnly = () => startPostgres(foldersOf(folder));
 
+/** Some time ago PostgreSQL was here. */
 async function once() {
+  if (!existsSync(join(folder, "data"))) await prepareData(join(folder, "data"));
   const postgres = await startOnly();
   await writeRow(postgres.url);
   await postgres.stop();
@@ -80,6 +83,7 @@ test("passwords are for the owner's eyes only: not in files others can read, not
 }, 60_000);
 
 test("a wrong password is refused by both", async () => {
+  await prepareData(join(folder, "data"));
   const embedded = await start(folder);
   const wrong = new URL(embedded.postgresUrl);
   wrong.password = "guess";

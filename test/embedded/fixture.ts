@@ -15,6 +15,7 @@ import { startEmbedded } from "#embedded";
 import { isFree } from "../../embedded/ports.ts";
 import { markOf } from "../../embedded/process/identity.ts";
 import { terminate } from "../../embedded/process/terminate.ts";
+import { prepareData } from "./prepared-data.ts";
 
 /** A folder with a space in its name, removed when the test is over. */
 export function temporaryFolder(): string {
@@ -40,6 +41,13 @@ export const ownPorts = async () => ({ postgresPort: await ownPort(), natsPort: 
 
 export interface Started extends Embedded {
   events: EmbeddedEvent[];
+}
+
+/** A temporary folder that PostgreSQL has been at home in, without the time that takes. */
+export async function usedFolder(): Promise<string> {
+  const folder = temporaryFolder();
+  await prepareData(foldersOf(folder).dataDir);
+  return folder;
 }
 
 /** Both servers on the folder, stopped when the test is over. */

@@ -9,6 +9,7 @@ import {
   start,
   startParent,
   temporaryFolder,
+  usedFolder,
   writeRow,
 } from "./fixture.ts";
 
@@ -37,7 +38,7 @@ const hasSetpriv = spawnSync("setpriv", ["--pdeathsig", "INT", "--", "true"]).st
 test.runIf(hasSetpriv)(
   "on Linux the servers stop by themselves when their parent is killed",
   async () => {
-    const folder = temporaryFolder();
+    const folder = await usedFolder();
     const parent = await startParent(folder);
     await writeRow(parent.postgresUrl);
     await killed(parent.process);
@@ -49,7 +50,7 @@ test.runIf(hasSetpriv)(
 );
 
 test("a start right after the parent was killed, and the parent's servers with it, has all data", async () => {
-  const folder = temporaryFolder();
+  const folder = await usedFolder();
   const parent = await startParent(folder, "lets-live");
   await writeRow(parent.postgresUrl);
   await killed(parent.process);
@@ -59,19 +60,19 @@ test("a start right after the parent was killed, and the parent's servers with i
 }, 60_000);
 
 test("a parent that exits without stopping its servers takes them along", async () => {
-  const parent = await startParent(temporaryFolder(), "lets-live");
+  const parent = await startParent(await usedFolder(), "lets-live");
   expect(await killed(parent.process, "SIGUSR2")).toBe(3);
   await vi.waitFor(() => expect(alive(parent.pids)).toEqual([]), longEnough);
 }, 60_000);
 
 test("a parent asked to stop leaves no process behind", async () => {
-  const parent = await startParent(temporaryFolder());
+  const parent = await startParent(await usedFolder());
   expect(await killed(parent.process, "SIGTERM")).toBe(0);
   expect(alive(parent.pids)).toEqual([]);
 }, 60_000);
 
 test("the servers are in sessions of their own, out of reach of Ctrl-C in the parent's terminal", async () => {
-  const parent = await startParent(temporaryFolder());
+  const parent = await startParent(await usedFolder());
   const sessions = [parent.process.pid!, ...parent.pids].map((pid) =>
     spawnSync("ps", ["-o", "pgid=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim(),
   );

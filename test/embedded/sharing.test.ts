@@ -10,6 +10,7 @@ import {
   start,
   startParent,
   temporaryFolder,
+  usedFolder,
   writeRow,
 } from "./fixture.ts";
 
@@ -23,7 +24,7 @@ test("two checkouts run side by side, each with its own ports and data", async (
 }, 60_000);
 
 test("a second start on the same folder is refused in one line that names who holds it", async () => {
-  const folder = temporaryFolder();
+  const folder = await usedFolder();
   const parent = await startParent(folder);
   const refused = await start(folder).catch((error: unknown) => error);
   expect(refused).toMatchObject({ name: "EmbeddedError", code: "in_use" });
@@ -34,7 +35,7 @@ test("a second start on the same folder is refused in one line that names who ho
 }, 60_000);
 
 test("the address stays the same from start to start", async () => {
-  const folder = temporaryFolder();
+  const folder = await usedFolder();
   const first = await start(folder, await ownPorts());
   await first.stop();
   const second = await start(folder);
@@ -42,7 +43,7 @@ test("the address stays the same from start to start", async () => {
 }, 60_000);
 
 test("a start whose last port was taken meanwhile moves, and says so", async () => {
-  const folder = temporaryFolder();
+  const folder = await usedFolder();
   const port = await ownPort();
   const first = await startNats({ ...foldersOf(folder), port });
   await first.stop();
@@ -55,7 +56,7 @@ test("a start whose last port was taken meanwhile moves, and says so", async () 
 }, 60_000);
 
 test("a port asked for by number is used, or refused when taken", async () => {
-  const folder = temporaryFolder();
+  const folder = await usedFolder();
   const port = await ownPort();
   const postgres = await startPostgres({ ...foldersOf(folder), port });
   expect(postgres.status().port).toBe(port);
@@ -66,7 +67,7 @@ test("a port asked for by number is used, or refused when taken", async () => {
 }, 60_000);
 
 test("when one server cannot start, the other is not left running", async () => {
-  const folder = temporaryFolder();
+  const folder = await usedFolder();
   const natsPort = await ownPort();
   const taken = createServer().listen(natsPort, "127.0.0.1");
   await expect(start(folder, { natsPort })).rejects.toMatchObject({ code: "port_taken" });

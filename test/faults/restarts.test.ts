@@ -5,6 +5,7 @@ import { createStaticDirectory } from "#mesh/discovery/static-directory.ts";
 import { freePort } from "#mesh/testing/free-port.ts";
 import type { WorkerContract } from "./kit/contract.ts";
 import { workerContract } from "./kit/contract.ts";
+import { createLane } from "./kit/lane.ts";
 import { failed, longestMs, startLoad } from "./kit/load.ts";
 import type { Mesh, StartOptions } from "./kit/mesh.ts";
 import { openMesh } from "./kit/mesh.ts";
@@ -55,40 +56,52 @@ async function restartAll(service: string, client: Client<WorkerContract>, start
   return { codes, load, tries };
 }
 
-describe("restarting every instance in turn under load", { timeout: 60_000 }, () => {
-  test("fails no call, when instances are found by the broker", async () => {
-    const { codes, load } = await restartAll("rolling", mesh.client("rolling"), [{}, {}, {}]);
-    expect(codes).toEqual([0, 0, 0]);
-    expect(failed(load.fates)).toEqual([]);
-  });
+describe("what is called all the time", { timeout: 60_000 }, () => {
+  const inTurn = createLane();
+  test.concurrent(
+    "fails no call while every instance is restarted in turn, found by the broker",
+    inTurn(async () => {
+      const { codes, load } = await restartAll("rolling", mesh.client("rolling"), [{}, {}, {}]);
+      expect(codes).toEqual([0, 0, 0]);
+      expect(failed(load.fates)).toEqual([]);
+    }),
+  );
 
-  test("fails no call, when configuration names them", async () => {
-    const ports = await Promise.all([freePort(), freePort(), freePort()]);
-    const directory = createStaticDirectory({
-      fixed: ports.map((port) => `http://127.0.0.1:${port}`).join("|"),
-    });
-    const client = mesh.network({ directory }).client(workerContract("fixed"));
-    const starts = ports.map((port) => ({ unseen: true, env: { PORT: `${port}`, WEFT_DISCOVERY: "false" } }));
-    const { codes, load } = await restartAll("fixed", client, starts);
-    expect(codes).toEqual([0, 0, 0]);
+  test.concurrent(
+    "fails no call while every instance is restarted in turn, named by configuration",
+    inTurn(async () => {
+      const ports = await Promise.all([freePort(), freePort(), freePort()]);
+      const directory = createStaticDirectory({
+        fixed: ports.map((port) => `http://127.0.0.1:${port}`).join("|"),
+      });
+      const client = mesh.network({ directory }).client(workerContract("fixed"));
+      const starts = ports.map((port) => ({
+        unseen: true,
+        env: { PORT: `${port}`, WEFT_DISCOVERY: "false" },
+      }));
+      const { codes, load } = await restartAll("fixed", client, starts);
+      expect(codes).toEqual([0, 0, 0]);
+      expect(failed(load.fates)).toEqual([]);
+    }),
+  );
+
+  test.concurrent("fails no call while the broker is away for longer than all leases; back, it shows a new instance", async () => {
+    // Of its own, as the others need theirs meanwhile.
+    await using mesh = await openMesh();
+    await mesh.startAll("steady", 3);
+    const load = both(mesh.client("steady"));
+    await sleep(500);
+    await mesh.nats.crash();
+    await sleep(9000);
+    const goneMs = performance.now();
+    await mesh.nats.restart();
+    const added = await mesh.start("steady");
+    const usedMs = await until(() => load.fates.some(({ who }) => who === added.pid), 15_000);
+    await sleep(500);
+    await load.stop();
     expect(failed(load.fates)).toEqual([]);
+    expect(load.since(goneMs - 8000, goneMs).length).toBeGreaterThan(perSecond * 5);
+    expect(mesh.directory.instances("steady").length).toBe(4);
+    note({ broker: { calls: load.fates.length, usedMs, longestMs: longestMs(load.fates) } });
   });
 });
-
-test("a broker that is away for longer than all leases costs no call; back, it shows a new instance", async () => {
-  await mesh.startAll("steady", 3);
-  const load = both(mesh.client("steady"));
-  await sleep(500);
-  await mesh.nats.crash();
-  await sleep(9000);
-  const goneMs = performance.now();
-  await mesh.nats.restart();
-  const added = await mesh.start("steady");
-  const usedMs = await until(() => load.fates.some(({ who }) => who === added.pid), 15_000);
-  await sleep(500);
-  await load.stop();
-  expect(failed(load.fates)).toEqual([]);
-  expect(load.since(goneMs - 8000, goneMs).length).toBeGreaterThan(perSecond * 5);
-  expect(mesh.directory.instances("steady").length).toBe(4);
-  note({ broker: { calls: load.fates.length, usedMs, longestMs: longestMs(load.fates) } });
-}, 60_000);

@@ -31,13 +31,15 @@ export interface FuzzOptions {
 export async function fuzz({ attempts: usual, together, attempt }: FuzzOptions): Promise<string[]> {
   const attempts = Number(process.env.WEFT_FUZZ_ATTEMPTS ?? usual);
   const wrong: string[] = [];
-  for (let done = 0; done < attempts; done += together) {
-    const count = Math.min(together, attempts - done);
-    const seeds = Array.from({ length: count }, (_, i) => firstSeed + done + i);
-    const ends = await Promise.all(seeds.map((seed) => attempt(createRandom(seed))));
-    ends.forEach((end, i) => {
-      if (end !== undefined) wrong.push(`WEFT_FUZZ_SEED=${seeds[i]}: ${end}`);
-    });
-  }
+  let begun = 0;
+  // Each place is taken again at once: those that are left to their time limit hold up nobody else.
+  const inTurn = async () => {
+    while (begun < attempts) {
+      const seed = firstSeed + begun++;
+      const end = await attempt(createRandom(seed));
+      if (end !== undefined) wrong.push(`WEFT_FUZZ_SEED=${seed}: ${end}`);
+    }
+  };
+  await Promise.all(Array.from({ length: together }, inTurn));
   return wrong;
 }

@@ -20,6 +20,8 @@ export interface Worker {
   kill(): Promise<void>;
 }
 
+/** Where they find our sources compiled, and so begin sooner. */
+const compiled = fileURLToPath(new URL("../../../.weft/cache/compiled", import.meta.url));
 const program = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 export async function startWorker(
@@ -29,7 +31,7 @@ export async function startWorker(
 ): Promise<Worker> {
   const tally = join(folder, `${options.service}-${Math.random().toString(36).slice(2)}`);
   const child = fork(program, [JSON.stringify({ ...options, tally })], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...env },
     stdio: ["ignore", process.env.WEFT_FAULTS_SHOW ? "inherit" : "ignore", "inherit", "ipc"],
   });
   const gone = once(child, "exit");
