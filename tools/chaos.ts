@@ -3,7 +3,6 @@
  * that each acknowledged change had its effect once, in order. Its stores and
  * processes are its own. Usage: node tools/chaos.ts [--seed N] [--seconds 60]
  * [--rate 200] [--faults kill,cut,…] [--outage <seconds>] [--json] [--keep]
- * [--driver released]
  *
  * The faults of a seed are the same each time; when they hit is up to the
  * machine. With --outage the only fault is that NATS is away for so long. With

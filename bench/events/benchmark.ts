@@ -60,7 +60,7 @@ const flowTable = ({ perSecond, drainPerSecond, p50Ms, p99Ms, rate }: FlowFigure
   head: ["", "events/s", "p50 ms", "p99 ms"],
   rows: [
     ["changes and effects at the same time", perSecond.toFixed(0), "", ""],
-    ["effects of what waited", drainPerSecond.toFixed(0), "", ""],
+    ["from outbox to effect, of what waited", drainPerSecond.toFixed(0), "", ""],
     [`at ${rate} changes a second`, "", p50Ms.toFixed(1), p99Ms.toFixed(1)],
   ],
 });

@@ -15,13 +15,17 @@ export async function open(addresses: { natsUrl: string; postgresUrl: string }):
   if (!db) throw new Error("no database");
   await db.sql`create table if not exists effects (id uuid primary key)`;
   bus.consume([
-    on(UserCreatedSchema, async ({ userId }, { tx }) => {
-      await tx`insert into effects (id) values (${userId})`;
-      afterCommit(tx, () => {
-        effects.set(userId, epochNow());
-        if (effects.size >= wanted) enough.resolve();
-      });
-    }, { together: 32 }),
+    on(
+      UserCreatedSchema,
+      async ({ userId }, { tx }) => {
+        await tx`insert into effects (id) values (${userId})`;
+        afterCommit(tx, () => {
+          effects.set(userId, epochNow());
+          if (effects.size >= wanted) enough.resolve();
+        });
+      },
+      { together: 32 },
+    ),
   ]);
 }
 

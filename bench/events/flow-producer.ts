@@ -2,17 +2,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserCreatedSchema } from "../../gen/user/v1/events_pb.js";
 import type { Database } from "../../mesh/db/database.ts";
-import type { Bus } from "../../mesh/events/bus.ts";
+import type { Events } from "../../mesh/events/events.ts";
+import { createEvents } from "../../mesh/events/events.ts";
+import { addToOutbox } from "../../mesh/events/outbox-store.ts";
 import { newId } from "../../mesh/id.ts";
-import { epochNow } from "../../mesh/telemetry/tracer.ts";
-import { openInstance } from "./instance.ts";
+import { createTracer, epochNow } from "../../mesh/telemetry/tracer.ts";
+import { openInstance, openOwn } from "./instance.ts";
+import type { Amount } from "./jobs.ts";
 
 interface Addresses {
   readonly natsUrl: string;
   readonly postgresUrl: string;
 }
 
-let opened: { bus: Bus; db: Database } | undefined;
+let opened: { events: Events; db: Database } | undefined;
 
 export async function open({ natsUrl, postgresUrl }: Addresses): Promise<void> {
   const { bus, db } = await openInstance({
@@ -22,24 +25,39 @@ export async function open({ natsUrl, postgresUrl }: Addresses): Promise<void> {
     publishes: [UserCreatedSchema],
   });
   if (!db) throw new Error("no database");
-  await db.sql`create table if not exists changes (id uuid primary key)`;
-  opened = { bus, db };
+  opened = { events: bus.events, db };
+}
+
+/** Changes with nobody yet to publish what they tell. */
+export async function fill({ postgresUrl, ...amount }: Addresses & Amount): Promise<void> {
+  const db = await openOwn(postgresUrl, "user");
+  await db.sql`create table changes (id uuid primary key)`;
+  const events = createEvents({
+    service: "user",
+    publishes: [UserCreatedSchema],
+    take: (message, key, tx) => addToOutbox(tx ?? db.sql, message, key),
+    tracer: createTracer({ service: "user" }),
+    now: Date.now,
+  });
+  opened = { events, db };
+  await changeMany(amount);
+  await db.close();
 }
 
 /** One change of the business with its event, in a transaction. */
 async function change(): Promise<string> {
   if (!opened) throw new Error("not open");
-  const { bus, db } = opened;
+  const { events, db } = opened;
   const userId = newId();
   await db.transaction(async (tx) => {
     await tx`insert into changes (id) values (${userId})`;
-    await bus.events.publish(UserCreatedSchema, { userId }, tx);
+    await events.publish(UserCreatedSchema, { userId }, tx);
   });
   return userId;
 }
 
 /** So many changes, as fast as they go. */
-export async function changeMany({ count, lanes }: { count: number; lanes: number }): Promise<number> {
+export async function changeMany({ count, lanes }: Amount): Promise<number> {
   let left = count;
   const began = performance.now();
   const lane = async () => {

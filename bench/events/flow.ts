@@ -8,7 +8,7 @@ import type { Stores } from "./stores.ts";
 export interface FlowFigures {
   /** Changes a second that were committed, told and had their effect, all at the same time. */
   readonly perSecond: number;
-  /** Effects a second of what waited in the outbox. */
+  /** Effects a second of what waited in the outbox, while nothing is added to it. */
   readonly drainPerSecond: number;
   /** From commit to effect, at a steady rate. */
   readonly p50Ms: number;
@@ -32,13 +32,13 @@ export async function measureFlow(stores: Stores, settings: Settings): Promise<F
   const take = run(consumer, "flow-consumer.ts");
   try {
     progress.stage("from commit to effect");
-    await make("open", addresses);
-    // What there is when the consumer comes is drained: nothing else is to be done then.
-    progress.step("filling the stream");
-    await make("changeMany", { count, lanes });
     await take("open", addresses);
-    progress.step("draining it");
-    const drained = ratePerSecond(await take<Times>("until", { count }));
+    progress.step("filling the outbox");
+    await make("fill", { ...addresses, count, lanes });
+    progress.step("emptying it");
+    const draining = take<Times>("until", { count });
+    await make("open", addresses);
+    const drained = ratePerSecond(await draining);
     await take("reset");
 
     const rates: number[] = [];

@@ -18,6 +18,8 @@ export interface InstanceOptions {
   /** Without it, the service has no database. */
   readonly postgresUrl?: string;
   readonly publishes?: readonly DescMessage[];
+  /** Keeps measurements apart. Default: none. */
+  readonly namespace?: string;
 }
 
 const log = createLogger({ service: "bench", level: "warn", contracts: [] });
@@ -27,8 +29,8 @@ const noMigrations = new URL("../../mesh/testing/no-migrations/", import.meta.ur
 export async function openInstance(
   options: InstanceOptions,
 ): Promise<{ bus: Bus; db: Database | undefined }> {
-  const { service, natsUrl, postgresUrl, publishes = [] } = options;
-  const nats = await connectNats({ url: natsUrl, name: service, log, waitMs: 10_000 });
+  const { service, natsUrl, postgresUrl, publishes = [], namespace = "" } = options;
+  const nats = await connectNats({ url: natsUrl, name: service, log, waitMs: 10_000, namespace });
   const db = postgresUrl === undefined ? undefined : await openOwn(postgresUrl, service);
   const bus = openBus({
     service,
@@ -45,7 +47,7 @@ export async function openInstance(
   return { bus, db };
 }
 
-async function openOwn(server: string, service: string): Promise<Database> {
+export async function openOwn(server: string, service: string): Promise<Database> {
   const url = server.replace(/\/[^/]*$/, `/bench_${service}`);
   await provisionDatabase({ url, log, waitMs: 10_000 });
   const db = openDatabase({ url, applicationName: `bench-${service}` });

@@ -5,6 +5,11 @@ import { someone } from "./messages.ts";
 import type { Publisher } from "./publish-cases.ts";
 
 export const startClient: StartClient<Publisher> = async (natsUrl) => {
-  const { bus } = await openInstance({ service: "user", natsUrl, publishes: [UserCreatedSchema] });
+  const { bus } = await openInstance({
+    service: "user",
+    natsUrl,
+    publishes: [UserCreatedSchema],
+    namespace: "publishing",
+  });
   return { publish: async () => void (await bus.events.publish(UserCreatedSchema, someone())) };
 };

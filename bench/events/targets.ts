@@ -7,7 +7,7 @@ export function targetsOf(ratios: Readonly<Record<string, number>>, flow: FlowFi
   return [
     ...atLeast("direct publish ÷ raw client", wanted.publishRatio, ratios["raw-publish"]),
     ...atLeast("jobs ÷ pg-boss", wanted.jobsRatio, ratios["pg-boss"]),
-    ...atLeast("outbox to effect, events/s", wanted.perSecond, flow.perSecond),
+    ...atLeast("outbox to effect, events/s", wanted.perSecond, flow.drainPerSecond),
     {
       name: `p50 ms from commit to effect at ${flow.rate}/s`,
       wanted: `≤ ${wanted.p50Ms}`,

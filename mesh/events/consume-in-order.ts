@@ -162,9 +162,13 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
       if (epoch === undefined || ending.aborted) return;
       await ensureStream();
       const fenced = new AbortController();
-      await read(epoch, AbortSignal.any([ending, fenced.signal]), () => {
-        epoch = undefined;
-        wonIt = Promise.withResolvers();
+      const of = epoch;
+      await read(of, AbortSignal.any([ending, fenced.signal]), () => {
+        // What was under way may hear of it when the lease is ours again, with another number.
+        if (epoch === of) {
+          epoch = undefined;
+          wonIt = Promise.withResolvers();
+        }
         fenced.abort();
       });
     },

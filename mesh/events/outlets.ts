@@ -54,6 +54,8 @@ export function createOutlets(options: OutletsOptions): Outlets {
   const { db, nats, log, publisher, managing, plans, settings, policy, again } = options;
   const tails = new Map<string, Tail>();
   const blockedUntil = new Map<string, number>();
+  /** Streams that had some of what was published last. */
+  const repeating = new Set<string>();
   let isVerified = false;
   const planOf = new Map(plans.map((plan) => [plan.name, plan]));
 
@@ -87,7 +89,14 @@ export function createOutlets(options: OutletsOptions): Outlets {
     const tail = await tailOf(stream, rows[0]?.subject ?? "");
     if (!tail) return { stored: [], mark: undefined, error: undefined };
     const outgoing = rows.map((row) => ({ ...row, subject: nats.subject(row.subject) }));
-    const { stored, error } = await publishInOrder(publisher, outgoing, isShared ? undefined : tail.sequence);
+    const { stored, error, repeated } = await publishInOrder(
+      publisher,
+      outgoing,
+      isShared ? undefined : tail.sequence,
+      repeating.has(stream),
+    );
+    if (repeated) repeating.add(stream);
+    else repeating.delete(stream);
     for (const { sequence } of stored) tail.sequence = Math.max(tail.sequence, sequence);
     if (error !== undefined) tails.delete(stream);
     return { stored, mark: { stream, ...tail }, error };

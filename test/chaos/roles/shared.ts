@@ -1,0 +1,15 @@
+/** Shares all changes with the other instances, in any order. */
+import { UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
+import { on } from "#mesh/events/on.ts";
+import { changeOf } from "../change.ts";
+import { writeEffect } from "./effect.ts";
+import { openRole } from "./open.ts";
+
+const { consume } = await openRole();
+consume(
+  on(UserUpdatedSchema, (message, event) => writeEffect(changeOf(message), event), {
+    name: "effects",
+    backoffMs: 50,
+    maxBackoffMs: 500,
+  }),
+);
