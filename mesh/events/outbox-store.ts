@@ -66,26 +66,36 @@ export interface StreamMark {
   readonly sequence: number;
 }
 
+/** The lease on publishing, by whose fence an instance knows that it is still the one. */
+export const relayLease = "weft/outbox";
+
+/**
+ * Notes what was acknowledged, unless another instance has taken over: what that
+ * knows of the streams is newer, and it publishes what is not noted again.
+ */
 export async function markPublished(
   query: Query,
   rows: readonly Published[],
   marks: readonly StreamMark[],
+  epoch: bigint,
 ): Promise<void> {
   const positions = rows.map(({ position }) => position.toString());
   const sequences = rows.map(({ sequence }) => String(sequence));
   await query`
-    with marked as (
+    with held as materialized (
+      select 1 from weft_fences where name = ${relayLease} and epoch = ${epoch} for share),
+    marked as (
       insert into weft_streams (stream, created, sequence)
-      select * from unnest(
+      select of.* from held, unnest(
         ${marks.map(({ stream }) => stream)}::text[],
         ${marks.map(({ created }) => created)}::text[],
-        ${marks.map(({ sequence }) => String(sequence))}::bigint[])
+        ${marks.map(({ sequence }) => String(sequence))}::bigint[]) as of
       on conflict (stream) do update set
         sequence = case when weft_streams.created = excluded.created
           then greatest(weft_streams.sequence, excluded.sequence) else excluded.sequence end,
         created = excluded.created)
     update weft_outbox o set published_at = clock_timestamp(), sequence = p.sequence
-    from unnest(${positions}::bigint[], ${sequences}::bigint[]) as p (position, sequence)
+    from held, unnest(${positions}::bigint[], ${sequences}::bigint[]) as p (position, sequence)
     where o.position = p.position`;
 }
 

@@ -7,6 +7,7 @@ import { openWorld } from "../testing/bus.ts";
 import type { NatsServer } from "../testing/nats-server.ts";
 import { startNatsServer } from "../testing/nats-server.ts";
 import { on } from "./on.ts";
+import { markPublished } from "./outbox-store.ts";
 
 const publishes = [UserCreatedSchema, UserUpdatedSchema];
 const until = (holds: () => void | Promise<void>) => vi.waitFor(holds, { timeout: 15_000, interval: 10 });
@@ -92,6 +93,21 @@ test("one instance publishes at a time, and another goes on when it stops", asyn
   await one.stop();
   await two.bus.events.publish(UserCreatedSchema, { userId: "b" });
   await until(() => expect(seen).toEqual(["a", "b"]));
+});
+
+test("an instance that is no longer the one that publishes notes nothing as published", async () => {
+  const user = await world.instance("user", { publishes });
+  await until(async () => expect(await user.db.sql`select 1 from weft_fences`).toHaveLength(1));
+  await server.crash();
+  await user.bus.events.publish(UserCreatedSchema, { userId: "a" });
+  const [row] = await user.db.sql<{ position: bigint }[]>`select position from weft_outbox`;
+  const acked = [{ position: row!.position, sequence: 1 }];
+  const mark = [{ stream: "events_user", created: "then", sequence: 1 }];
+  await markPublished(user.db.sql, acked, mark, 0n);
+  expect([await pending(user), (await user.db.sql`select 1 from weft_streams`).length]).toEqual([1, 0]);
+  const [fence] = await user.db.sql<{ epoch: bigint }[]>`select epoch from weft_fences`;
+  await markPublished(user.db.sql, acked, mark, fence!.epoch);
+  expect([await pending(user), (await user.db.sql`select 1 from weft_streams`).length]).toEqual([0, 1]);
 });
 
 test("events of one aggregate are stored in the order in which their transactions were committed", async () => {

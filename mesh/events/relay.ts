@@ -8,7 +8,7 @@ import { startLoop } from "../loop.ts";
 import type { AckedPublisher } from "../nats/acked-publisher.ts";
 import { onConnection } from "../nats/follow-bucket.ts";
 import type { Nats } from "../nats/nats.ts";
-import { dropPublished, markPublished, outboxState, pendingRows } from "./outbox-store.ts";
+import { dropPublished, markPublished, outboxState, pendingRows, relayLease } from "./outbox-store.ts";
 import { createOutlets } from "./outlets.ts";
 import type { RelayMetrics } from "./relay-metrics.ts";
 import type { RelayPolicy } from "./relay-policy.ts";
@@ -46,7 +46,8 @@ export function createRelay(options: RelayOptions): Relay {
   const { db, nats, log, metrics, service, holder, policy } = options;
   const nudge = nats.subject(`weft.outbox.${service}`);
   const stopping = new AbortController();
-  let isHolder = false;
+  /** While this instance is the one that publishes. */
+  let epoch: bigint | undefined;
   let troubled = false;
   let purgedMs = Number.NEGATIVE_INFINITY;
   let looked = Number.NEGATIVE_INFINITY;
@@ -57,11 +58,12 @@ export function createRelay(options: RelayOptions): Relay {
   const publishAll = async () => {
     let rivalled = 0;
     await outlets.verify();
-    while (isHolder && nats.connected() && !stopping.signal.aborted) {
+    while (epoch !== undefined && nats.connected() && !stopping.signal.aborted) {
+      const of = epoch;
       const rows = await pendingRows(db.sql, policy.batch, outlets.blocked());
       if (rows.length === 0) break;
       const { stored, marks, error } = await outlets.publish(rows);
-      if (stored.length > 0) await markPublished(db.sql, stored, marks);
+      if (stored.length > 0) await markPublished(db.sql, stored, marks, of);
       metrics.published(stored.length);
       if (error !== undefined) throw error;
       rivalled = stored.length > 0 ? 0 : rivalled + 1;
@@ -95,7 +97,7 @@ export function createRelay(options: RelayOptions): Relay {
     everyMs: policy.pollMs,
     stopping: stopping.signal,
     work: async () => {
-      if (!isHolder) return;
+      if (epoch === undefined) return;
       await publishAll();
       await keepHouse();
     },
@@ -107,16 +109,16 @@ export function createRelay(options: RelayOptions): Relay {
 
   const lease = holdLease({
     db,
-    name: "weft/outbox",
+    name: relayLease,
     holder,
     log,
-    won: () => {
-      isHolder = true;
+    won: (of) => {
+      epoch = of;
       outlets.forget();
       loop.wake();
     },
     lost: () => {
-      isHolder = false;
+      epoch = undefined;
       metrics.show({ pending: 0, oldestMs: 0 });
     },
   });
@@ -129,7 +131,7 @@ export function createRelay(options: RelayOptions): Relay {
   const nudges = nats.connection.subscribe(nudge, { callback: () => loop.wake() });
 
   const wake = () => {
-    if (isHolder) loop.wake();
+    if (epoch !== undefined) loop.wake();
     else if (nats.connected()) nats.connection.publish(nudge);
   };
   return {
