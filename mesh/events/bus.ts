@@ -132,14 +132,17 @@ export function openBus(options: BusOptions): Bus {
     else relay.wake();
   };
 
-  health.add({
-    name: "events",
-    critical: false,
-    check: () => {
-      const complaint = complaintOf({ outbox: relayMetrics.state(), waiting });
-      if (complaint) throw new Error(complaint);
-    },
-  });
+  // Nobody asks after what a service has no part in.
+  const showHealth = () =>
+    health.add({
+      name: "events",
+      critical: false,
+      check: () => {
+        const complaint = complaintOf({ outbox: relayMetrics.state(), waiting });
+        if (complaint) throw new Error(complaint);
+      },
+    });
+  if (db) showHealth();
 
   const watch = async () => {
     if (!nats.connected()) return;
@@ -172,6 +175,7 @@ export function openBus(options: BusOptions): Bus {
     take,
     consume(subscriptions) {
       const policies = compileConsumers(service, subscriptions, db !== undefined);
+      if (!db && policies.length > 0) showHealth();
       consumers = policies.map((policy, at) => {
         const subscription = subscriptions[at] as Subscription;
         const handling = createHandling({
