@@ -44,7 +44,7 @@ export async function startSmallPlatform(options: SmallPlatformOptions = {}): Pr
   const nats = opened.adopt(await startNatsServer(), (it) => it.stop());
   const keys = opened.use(await securityEnv(["gateway", "security"]));
   const logs = collectLogs();
-  const env = {
+  const env: Record<string, string> = {
     WEFT_KEYS_DIR: keys.env.WEFT_KEYS_DIR ?? "",
     WEFT_ENV: "test",
     LOG_LEVEL: "info",
@@ -57,6 +57,8 @@ export async function startSmallPlatform(options: SmallPlatformOptions = {}): Pr
   try {
     const issuer = await createTestIssuer();
     const security = await host(issuer.definition, { PORT: String(await freePort()) });
+    // When it goes, nobody else who may be at its usual port is to be asked in its place.
+    env.WEFT_ENDPOINTS = `security=http://127.0.0.1:${security.port}`;
     const gateways: Hosted[] = [];
     for (let at = 0; at < count; at++) {
       gateways.push(await host(gateway, { GATEWAY_RATE_LIMITS: "false", ...more }));
