@@ -38,7 +38,7 @@ const request = (more: object = {}) => ({
 test("the stream keeps what comes until it is taken in, and takes no more than it holds", async () => {
   const { stream, consumer } = names();
   const manager = await jetstreamManager(world.setup.nats.connection);
-  expect((await manager.streams.info(stream)).config).toMatchObject({
+  await eventually(async () => (await manager.streams.info(stream)).config).toMatchObject({
     subjects: [world.setup.nats.subject("jobs.*")],
     retention: "workqueue",
     storage: "file",
@@ -47,7 +47,7 @@ test("the stream keeps what comes until it is taken in, and takes no more than i
     max_bytes: 1024 ** 3,
     num_replicas: 1,
   });
-  expect((await manager.consumers.info(stream, consumer)).config).toMatchObject({
+  await eventually(async () => (await manager.consumers.info(stream, consumer)).config).toMatchObject({
     ack_policy: "explicit",
     ack_wait: 30e9,
     max_deliver: -1,
