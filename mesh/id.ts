@@ -10,6 +10,9 @@ const text = Buffer.from("00000000-0000-7000-0000-000000000000");
 /** Where in it the random bytes go, from the seventh on; the time goes before. */
 const randomAt = [16, 21, 24, 26, 28, 30, 32, 34] as const;
 
+/** Any UUID in its usual form (RFC 9562 §4). */
+export const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** A UUIDv7 (RFC 9562 §5.7): sorts by time of creation, so indexes grow at one end. */
 export function newId(nowMs: number = Date.now()): string {
   if (used + 10 > pool.length) {

@@ -7,6 +7,7 @@ import { createEvents } from "../../mesh/events/events.ts";
 import { addToOutbox } from "../../mesh/events/outbox-store.ts";
 import { newId } from "../../mesh/id.ts";
 import { createTracer, epochNow } from "../../mesh/telemetry/tracer.ts";
+import { inLanes } from "../harness/lanes.ts";
 import { openInstance, openOwn } from "./instance.ts";
 import type { Amount } from "./jobs.ts";
 
@@ -58,12 +59,8 @@ async function change(): Promise<string> {
 
 /** So many changes, as fast as they go. */
 export async function changeMany({ count, lanes }: Amount): Promise<number> {
-  let left = count;
   const began = performance.now();
-  const lane = async () => {
-    while (left-- > 0) await change();
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await inLanes(count, lanes, change);
   return performance.now() - began;
 }
 

@@ -1,8 +1,8 @@
 /** pg-boss in one process: asks for jobs, and does them with as many at once as Weft's worker. */
 import { PgBoss } from "pg-boss";
 import { newId } from "../../mesh/id.ts";
+import { inLanes } from "../harness/lanes.ts";
 import type { Amount } from "./jobs.ts";
-import { lanesOf } from "./jobs.ts";
 
 const queue = "notification_delivery";
 let boss: PgBoss | undefined;
@@ -29,6 +29,6 @@ async function work(from: PgBoss, batchSize: number): Promise<void> {
 }
 
 export const enqueue = ({ count, lanes }: Amount): Promise<void> =>
-  lanesOf(count, lanes, async () => {
+  inLanes(count, lanes, async () => {
     await boss?.send(queue, { notificationId: newId() }, { retryLimit: 8, expireInSeconds: 60 });
   });

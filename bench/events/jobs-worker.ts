@@ -6,8 +6,8 @@ import type { Jobs } from "../../mesh/jobs/enqueue.ts";
 import { job } from "../../mesh/jobs/job.ts";
 import { defineService, handlers } from "../../mesh/service.ts";
 import { ProbeService, usualHandlers } from "../../mesh/testing/probe.ts";
+import { inLanes } from "../harness/lanes.ts";
 import type { Amount, WorkerOptions } from "./jobs.ts";
-import { lanesOf } from "./jobs.ts";
 
 let jobs: Jobs | undefined;
 
@@ -28,6 +28,6 @@ export async function open({ env, concurrency }: WorkerOptions): Promise<void> {
 }
 
 export const enqueue = ({ count, lanes }: Amount): Promise<void> =>
-  lanesOf(count, lanes, async () => {
+  inLanes(count, lanes, async () => {
     await jobs?.enqueue(DeliverEmailSchema, { notificationId: newId() });
   });

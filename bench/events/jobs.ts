@@ -1,18 +1,17 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exportJWK, generateKeyPair } from "jose";
 import type { Sql } from "postgres";
 import postgres from "postgres";
 import { hostService } from "../../mesh/host/host.ts";
-import { algorithm } from "../../mesh/identity/tokens.ts";
 import { freePort } from "../../mesh/testing/free-port.ts";
 import { createTestIssuer } from "../../mesh/testing/issuer.ts";
 import type { Settings } from "../benchmark.ts";
 import { nowhere } from "../gateway/peers/nowhere.ts";
 import type { Child } from "../harness/child.ts";
 import { startChild } from "../harness/child.ts";
+import { makeKey } from "../harness/service-key.ts";
 import { median, spreadOf } from "../harness/statistics.ts";
 import { urlOf } from "./publishing.ts";
 import type { Stores } from "./stores.ts";
@@ -140,15 +139,6 @@ async function startPgBoss(
   };
 }
 
-/** Does something so often, with so many at once. */
-export async function lanesOf(count: number, lanes: number, work: () => Promise<void>): Promise<void> {
-  let left = count;
-  const lane = async () => {
-    while (left-- > 0) await work();
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-}
-
 function child(who: string, parts: AsyncDisposableStack, signal: AbortSignal): Child {
   const started = startChild(who, signal);
   parts.defer(() => started.stop());
@@ -175,9 +165,3 @@ async function cpuOf(children: readonly Child[]): Promise<number> {
 
 const databaseOf = ({ postgresUrl }: Stores, name: string): string =>
   postgresUrl.replace(/\/[^/]*$/, `/${name}`);
-
-async function makeKey(folder: string): Promise<void> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "key.json"), JSON.stringify(await exportJWK(privateKey)), { mode: 0o600 });
-}

@@ -1,13 +1,12 @@
 /** What Weft's processes need around them: a broker, an issuer, and users. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair } from "jose";
 import { startNats } from "../../embedded/index.ts";
 import { hostService } from "../../mesh/host/host.ts";
-import { algorithm } from "../../mesh/identity/tokens.ts";
 import { freePort } from "../../mesh/testing/free-port.ts";
 import { createTestIssuer } from "../../mesh/testing/issuer.ts";
+import { makeKey } from "../harness/service-key.ts";
 import { nowhere } from "./peers/nowhere.ts";
 import { root } from "./proto.ts";
 import type { World } from "./world.ts";
@@ -74,10 +73,3 @@ const user = (index: number) => ({
   roles: ["developer"],
   permissions: ["item:read", "item:write"],
 });
-
-/** The issuer of the benchmark believes who calls; a key is needed all the same. */
-async function makeKey(folder: string): Promise<void> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "key.json"), JSON.stringify(await exportJWK(privateKey)), { mode: 0o600 });
-}

@@ -1,7 +1,7 @@
 import type { Subscription } from "@nats-io/transport-node";
 import type { Logger, Nats } from "#mesh";
 import { eventSubject, isEventSubject } from "#mesh/events/subject.ts";
-import { onConnection } from "#mesh/nats/follow-bucket.ts";
+import { onConnection } from "#mesh/nats/on-connection.ts";
 import { cacheLimits } from "./cache-limits.ts";
 import type { Hearing } from "./hearing.ts";
 import { nothingToHear } from "./hearing.ts";

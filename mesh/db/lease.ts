@@ -30,6 +30,8 @@ export function holdLease(options: LeaseOptions): Lease {
   const { db, name, holder, log, ttlMs = 3000, won, lost } = options;
   let heldUntilMs = 0;
   let isHeld = false;
+  /** Also while nobody was told yet. */
+  let isWritten = false;
   let released = false;
   let failing = false;
 
@@ -44,6 +46,7 @@ export function holdLease(options: LeaseOptions): Lease {
     try {
       const epoch = isHeld ? await renew(db, name, holder, ttlMs) : await acquire(db, name, holder, ttlMs);
       failing = false;
+      isWritten = epoch !== undefined;
       if (released) return;
       if (epoch === undefined) return lose();
       heldUntilMs = askedMs + ttlMs;
@@ -71,9 +74,8 @@ export function holdLease(options: LeaseOptions): Lease {
       released = true;
       clearTimeout(timer);
       await turning;
-      const wasHeld = isHeld;
       lose();
-      if (!wasHeld) return;
+      if (!isWritten) return;
       await db.sql`delete from weft_leases where name = ${name} and holder = ${holder}`.catch(
         (err: unknown) => {
           log.debug({ err }, `the lease "${name}" runs out by itself`);

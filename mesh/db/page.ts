@@ -1,4 +1,5 @@
 import { fail } from "../errors.ts";
+import { uuidForm } from "../id.ts";
 
 const defaultSize = 50;
 
@@ -16,7 +17,7 @@ export function encodePage(key: readonly string[]): string {
 
 /** How the parts of a sort key may look. Tokens come from outside: what is no uuid must not reach a cast to one. */
 export const pagePart = {
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+  uuid: uuidForm,
   number: /^\d{1,18}$/,
   /** As `Date.toISOString` writes it; days that a month does not have are still to be refused. */
   time: /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,

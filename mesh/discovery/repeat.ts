@@ -1,6 +1,6 @@
 import type { Logger } from "../log/logger.ts";
-import { onConnection } from "../nats/follow-bucket.ts";
 import type { Nats } from "../nats/nats.ts";
+import { onConnection } from "../nats/on-connection.ts";
 
 export interface RepeatOptions {
   nats: Nats;

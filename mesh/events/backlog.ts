@@ -1,4 +1,4 @@
-/** More than this waiting for one consumer, or to be published, is worth an alert. */
+/** More than this waiting for one consumer, in one queue, or to be published, is worth an alert. */
 export const backlogAlert = 1000;
 const oldAlertMs = 60_000;
 

@@ -25,7 +25,7 @@ import { createJudge } from "./judge.ts";
 import type { Live } from "./live.ts";
 import { createLive } from "./live.ts";
 import type { Subscription } from "./on.ts";
-import type { OutboxMessage } from "./outbox-store.ts";
+import type { Take } from "./outbox-store.ts";
 import { addToOutbox } from "./outbox-store.ts";
 import type { Relay } from "./relay.ts";
 import { createRelay } from "./relay.ts";
@@ -58,7 +58,6 @@ export interface BusOptions {
 export interface Bus {
   readonly events: Events;
   readonly live: Live;
-  /** Takes a message of any kind for good, with the change that it belongs to if there is a transaction. */
   readonly take: Take;
   /** Begins to handle events. */
   consume(subscriptions: readonly Subscription[]): void;
@@ -67,13 +66,6 @@ export interface Bus {
   /** Ends publishing too. */
   close(): Promise<void>;
 }
-
-export type Take = (
-  message: OutboxMessage,
-  key: string,
-  tx: Database["sql"] | Tx | undefined,
-) => Promise<void>;
-type Tx = Parameters<Parameters<Database["transaction"]>[0]>[0];
 
 const ackTimeoutMs = 5000;
 const watchMs = 5000;
@@ -115,6 +107,7 @@ export function openBus(options: BusOptions): Bus {
     createRelay({
       db,
       nats,
+      jsm,
       publisher,
       log,
       service,
@@ -174,10 +167,9 @@ export function openBus(options: BusOptions): Bus {
     live: createLive(nats, log),
     take,
     consume(subscriptions) {
-      const policies = compileConsumers(service, subscriptions, db !== undefined);
-      if (!db && policies.length > 0) showHealth();
-      consumers = policies.map((policy, at) => {
-        const subscription = subscriptions[at] as Subscription;
+      const compiled = compileConsumers(service, subscriptions, db !== undefined);
+      if (!db && compiled.length > 0) showHealth();
+      consumers = compiled.map(({ policy, subscription }) => {
         const handling = createHandling({
           policy,
           subscription,
@@ -228,13 +220,7 @@ export function openBus(options: BusOptions): Bus {
   };
 
   async function ensureAll(wanted: readonly StreamPlan[]): Promise<void> {
-    for (const { name, subjects } of wanted) {
-      await ensureStream(
-        await jsm,
-        { name: nats.nameOf(name), subjects: subjects.map((it) => nats.subject(it)) },
-        settings,
-      );
-    }
+    for (const plan of wanted) await ensureStream(nats, await jsm, plan, settings);
   }
 }
 

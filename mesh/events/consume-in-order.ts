@@ -1,5 +1,6 @@
 import type { ConsumerConfig, JsMsg } from "@nats-io/jetstream";
 import { DeliverPolicy } from "@nats-io/jetstream";
+import { aborted } from "../aborted.ts";
 import { holdLease } from "../db/lease.ts";
 import { fail } from "../errors.ts";
 import { untilLate } from "../nats/until-late.ts";
@@ -208,8 +209,3 @@ const from = (sequence: number): Partial<ConsumerConfig> => ({
   deliver_policy: DeliverPolicy.StartSequence,
   opt_start_seq: sequence,
 });
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted
-    ? Promise.resolve()
-    : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));

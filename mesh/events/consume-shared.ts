@@ -1,7 +1,8 @@
 import type { ConsumerConfig, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import { aborted } from "../aborted.ts";
 import { endInPeace } from "../nats/end-in-peace.ts";
-import { onConnection } from "../nats/follow-bucket.ts";
+import { onConnection } from "../nats/on-connection.ts";
 import { untilLate } from "../nats/until-late.ts";
 import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
 import type { ConsumerPolicy } from "./consumer-policy.ts";
@@ -152,11 +153,6 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
     },
   };
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  signal.aborted
-    ? Promise.resolve()
-    : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 
 function configOf(
   { types, from }: ConsumerPolicy,

@@ -48,14 +48,21 @@ export function compileConsumer(service: string, { schemas, options }: Subscript
   };
 }
 
+/** What a service handles, and how. */
+export interface CompiledConsumer {
+  readonly policy: ConsumerPolicy;
+  readonly subscription: Subscription;
+}
+
 export function compileConsumers(
   service: string,
   subscriptions: readonly Subscription[],
   hasDatabase: boolean,
-): ConsumerPolicy[] {
-  const policies = subscriptions.map((it) => compileConsumer(service, it));
+): CompiledConsumer[] {
+  const compiled = subscriptions.map((it) => ({ policy: compileConsumer(service, it), subscription: it }));
   const names = new Set<string>();
-  for (const { name, ordered } of policies) {
+  for (const { policy } of compiled) {
+    const { name, ordered } = policy;
     if (names.has(name)) {
       throw bad(service, `has two consumers called ${name}`, "give one of them another `name`");
     }
@@ -68,7 +75,7 @@ export function compileConsumers(
       );
     }
   }
-  return policies;
+  return compiled;
 }
 
 const bad = (service: string, what: string, remedy: string): Error =>

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { newId } from "../id.ts";
-import { headersOf } from "../nats/headers.ts";
+import { newId, uuidForm } from "../id.ts";
+import { headersOf, pairsOf } from "../nats/headers.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { EventHead } from "./cloud-event.ts";
 import { headOf } from "./cloud-event.ts";
@@ -94,8 +94,7 @@ export function openDeadLetters(nats: Nats, replicas = usualSettings.replicas): 
 
   const ensure = async (): Promise<JetStreamManager> => {
     const jsm = await managing;
-    const subjects = plan.subjects.map((it) => nats.subject(it));
-    ensured ??= ensureStream(jsm, { ...plan, name: stream, subjects }, settings).catch((error: unknown) => {
+    ensured ??= ensureStream(nats, jsm, plan, settings).catch((error: unknown) => {
       ensured = undefined;
       throw error;
     });
@@ -151,7 +150,7 @@ export function openDeadLetters(nats: Nats, replicas = usualSettings.replicas): 
       const message = await find(id);
       if (!message) return false;
       const letter = letterOf(message, nats);
-      const headers = pairsOf(message).filter(isOwn);
+      const headers = pairsOf(message.header).filter(isOwn);
       await js.publish(nats.subject(letter.subject), data ?? message.data, {
         // The stream has dropped the first one as a duplicate's measure, and must not drop this.
         msgID: `${letter.eventId}:${newId()}`,
@@ -175,12 +174,11 @@ export function openDeadLetters(nats: Nats, replicas = usualSettings.replicas): 
 
 /** An id for what came without one that can be used: the same for the same message. */
 export function deadId(head: EventHead, stream: string, sequence: number): string {
-  if (isUuid.test(head.id)) return head.id;
+  if (uuidForm.test(head.id)) return head.id;
   const hash = createHash("sha256").update(`${stream} ${sequence}`).digest("hex");
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
-export const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const isToken = /^(?:[\w-]+|\*)$/;
 const letterId = /^[\w-]+\.[\w-]+\.[0-9a-f-]{36}$/i;
 const isLetterId = (id: string) => letterId.test(id);
@@ -231,10 +229,6 @@ function letterOf(message: StoredMsg, nats: Nats): DeadLetter {
     lastFailedAt: new Date(told.lastFailedAt ?? message.time),
     data: message.data,
   };
-}
-
-function pairsOf(message: StoredMsg): string[] {
-  return message.header.keys().flatMap((name) => [name, message.header.get(name)]);
 }
 
 /** JetStream's own code: there is no such message. */

@@ -1,4 +1,5 @@
 import type { JsMsg } from "@nats-io/jetstream";
+import { pairsOf } from "../nats/headers.ts";
 import type { Nats } from "../nats/nats.ts";
 import { headOf } from "./cloud-event.ts";
 import { forHeader } from "./dead-letters.ts";
@@ -13,7 +14,7 @@ export function deliveryOf(
   const { headers } = message;
   return {
     head: headOf((name) => headers?.get(name) ?? ""),
-    headers: headers?.keys().flatMap((name) => [name, headers.get(name)]) ?? [],
+    headers: pairsOf(headers),
     data: message.data,
     subject: message.subject.slice(nats.subject("").length),
     sequence: message.seq,

@@ -28,17 +28,8 @@ export function publishDirectly(options: DirectOptions): (message: OutboxMessage
   const ensure = ({ stream, subject }: OutboxMessage) => {
     const known = ensured.get(stream);
     if (known) return known;
-    const { subjects, ...plan } = plans.find(({ name }) => name === stream) ?? {
-      name: stream,
-      subjects: [subject],
-    };
-    const making = jsm.then((manager) =>
-      ensureStream(
-        manager,
-        { ...plan, name: nats.nameOf(stream), subjects: subjects.map((it) => nats.subject(it)) },
-        settings,
-      ),
-    );
+    const plan = plans.find(({ name }) => name === stream) ?? { name: stream, subjects: [subject] };
+    const making = jsm.then((manager) => ensureStream(nats, manager, plan, settings));
     ensured.set(stream, making);
     return making;
   };

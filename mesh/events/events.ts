@@ -4,12 +4,13 @@ import { currentCall } from "../call/call.ts";
 import type { Query } from "../db/database.ts";
 import { fail } from "../errors.ts";
 import { newId } from "../id.ts";
+import { mostBytes } from "../nats/most-bytes.ts";
 import { validate } from "../rpc/validate.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import { traceparentOf } from "../telemetry/tracer.ts";
 import { headersOf } from "./cloud-event.ts";
 import { eventTypeOf } from "./event-type.ts";
-import type { OutboxMessage } from "./outbox-store.ts";
+import type { Take } from "./outbox-store.ts";
 import { eventSubject } from "./subject.ts";
 
 /** Tells other services what has happened. */
@@ -26,14 +27,10 @@ export interface EventsOptions {
   readonly service: string;
   /** What the service says it publishes. */
   readonly publishes: readonly DescMessage[];
-  /** Takes a message for good: the outbox, or the broker itself for a service without a database. */
-  readonly take: (message: OutboxMessage, key: string, tx: Query | undefined) => Promise<void>;
+  readonly take: Take;
   readonly tracer: Tracer;
   readonly now: () => number;
 }
-
-/** Larger ones belong into a file, with the event naming it; NATS itself takes 1 MiB with its headers. */
-export const mostEventBytes = 512 * 1024;
 
 export function createEvents({ service, publishes, take, tracer, now }: EventsOptions): Events {
   const declared = new Map(publishes.map((schema) => [schema.typeName, eventTypeOf(schema)]));
@@ -52,9 +49,9 @@ export function createEvents({ service, publishes, take, tracer, now }: EventsOp
       const message = create(schema, init);
       validate(schema, message);
       const data = toBinary(schema, message);
-      if (data.length > mostEventBytes) {
+      if (data.length > mostBytes) {
         throw fail.invalid("event_too_large", `${type.name} has ${data.length} bytes`, {
-          remedy: `an event may have ${mostEventBytes}; keep the rest elsewhere and name it`,
+          remedy: `an event may have ${mostBytes}; keep the rest elsewhere and name it`,
         });
       }
       const [id, key] = [newId(), type.keyOf(message)];

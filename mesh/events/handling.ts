@@ -5,11 +5,11 @@ import { runInCall } from "../call/call.ts";
 import type { LiveCall } from "../call/live-call.ts";
 import type { Database } from "../db/database.ts";
 import { codeName, isStoreAway, toWireError } from "../errors.ts";
+import { uuidForm } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import type { ConsumerMetrics } from "./consumer-metrics.ts";
 import type { ConsumerPolicy } from "./consumer-policy.ts";
-import { isUuid } from "./dead-letters.ts";
 import { openEventCall } from "./event-call.ts";
 import type { Failures } from "./inbox-store.ts";
 import {
@@ -76,7 +76,7 @@ export function createHandling(options: HandlingOptions): Handling {
     if (!schema) {
       return judge.refuse(delivery, `its type is "${head.type}", which is none that ${full} handles`);
     }
-    if (!isUuid.test(head.id)) return judge.refuse(delivery, "its id is no UUID");
+    if (!uuidForm.test(head.id)) return judge.refuse(delivery, "its id is no UUID");
     const message = decode(schema, data);
     if (message instanceof Error) {
       return judge.refuse(delivery, `it is no ${head.type}: ${message.message}`);

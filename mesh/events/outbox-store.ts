@@ -10,6 +10,13 @@ export interface OutboxMessage {
   readonly data: Uint8Array;
 }
 
+/**
+ * Takes a message for good, with the change that it belongs to if there is a
+ * transaction: into the outbox, or to the broker itself for a service without a
+ * database. Messages of one key keep their order; those of none wait for nobody.
+ */
+export type Take = (message: OutboxMessage, key: string, tx: Query | undefined) => Promise<void>;
+
 export interface OutboxRow extends OutboxMessage {
   readonly position: bigint;
 }

@@ -15,7 +15,7 @@ export interface OutletsOptions {
   readonly nats: Nats;
   readonly log: Logger;
   readonly publisher: AckedPublisher;
-  readonly managing: Promise<JetStreamManager>;
+  readonly jsm: Promise<JetStreamManager>;
   readonly plans: readonly StreamPlan[];
   readonly settings: StreamSettings;
   readonly policy: RelayPolicy;
@@ -51,7 +51,7 @@ interface Tail {
 const wrongLastSequence = 10071;
 
 export function createOutlets(options: OutletsOptions): Outlets {
-  const { db, nats, log, publisher, managing, plans, settings, policy, again } = options;
+  const { db, nats, log, publisher, jsm, plans, settings, policy, again } = options;
   const tails = new Map<string, Tail>();
   const blockedUntil = new Map<string, number>();
   /** Streams that had some of what was published last. */
@@ -66,12 +66,8 @@ export function createOutlets(options: OutletsOptions): Outlets {
   const tailOf = async (stream: string, subject: string): Promise<Tail | undefined> => {
     const known = tails.get(stream);
     if (known) return known;
-    const { subjects, ...plan } = planOf.get(stream) ?? { name: stream, subjects: subject ? [subject] : [] };
-    const { state, created } = await ensureStream(
-      await managing,
-      { ...plan, name: nats.nameOf(stream), subjects: subjects.map((it) => nats.subject(it)) },
-      settings,
-    );
+    const plan = planOf.get(stream) ?? { name: stream, subjects: subject ? [subject] : [] };
+    const { state, created } = await ensureStream(nats, await jsm, plan, settings);
     const mark = await markOf(db.sql, stream);
     const kept = mark?.created === created ? state.last_seq : 0;
     if (mark && kept < mark.sequence) {

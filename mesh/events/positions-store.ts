@@ -1,5 +1,5 @@
 import type { Query } from "../db/database.ts";
-import { isUuid } from "./dead-letters.ts";
+import { uuidForm } from "../id.ts";
 import type { Place } from "./low-water.ts";
 
 export interface Position extends Place {
@@ -27,7 +27,7 @@ export async function savePosition(
 ): Promise<void> {
   await query`
     insert into weft_positions as p (consumer, stream, sequence, message_id)
-    select ${consumer}::text, ${stream}::text, ${sequence}::bigint, ${isUuid.test(id) ? id : null}::uuid
+    select ${consumer}::text, ${stream}::text, ${sequence}::bigint, ${uuidForm.test(id) ? id : null}::uuid
     from weft_fences where name = ${consumer} and epoch = ${epoch}
     on conflict (consumer, stream) do update set
       sequence = excluded.sequence, message_id = excluded.message_id, saved_at = excluded.saved_at`;

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { jetstreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Database, Query } from "../db/database.ts";
 import { afterCommit } from "../db/database.ts";
 import { holdLease } from "../db/lease.ts";
 import type { Logger } from "../log/logger.ts";
 import { startLoop } from "../loop.ts";
 import type { AckedPublisher } from "../nats/acked-publisher.ts";
-import { onConnection } from "../nats/follow-bucket.ts";
 import type { Nats } from "../nats/nats.ts";
+import { onConnection } from "../nats/on-connection.ts";
 import { dropPublished, markPublished, outboxState, pendingRows, relayLease } from "./outbox-store.ts";
 import { createOutlets } from "./outlets.ts";
 import type { RelayMetrics } from "./relay-metrics.ts";
@@ -17,6 +17,7 @@ import type { StreamPlan, StreamSettings } from "./streams.ts";
 export interface RelayOptions {
   readonly db: Database;
   readonly nats: Nats;
+  readonly jsm: Promise<JetStreamManager>;
   readonly publisher: AckedPublisher;
   readonly log: Logger;
   readonly metrics: RelayMetrics;
@@ -52,8 +53,7 @@ export function createRelay(options: RelayOptions): Relay {
   let purgedMs = Number.NEGATIVE_INFINITY;
   let looked = Number.NEGATIVE_INFINITY;
 
-  const managing = jetstreamManager(nats.connection, { checkAPI: false });
-  const outlets = createOutlets({ ...options, managing, again: () => loop.wake() });
+  const outlets = createOutlets({ ...options, again: () => loop.wake() });
 
   const publishAll = async () => {
     let rivalled = 0;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../log/logger.ts";
-import { onConnection } from "../nats/follow-bucket.ts";
 import type { Nats } from "../nats/nats.ts";
+import { onConnection } from "../nats/on-connection.ts";
 
 export interface SessionsOptions {
   readonly nats: Nats;

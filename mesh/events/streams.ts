@@ -1,6 +1,7 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { fail } from "../errors.ts";
+import type { Nats } from "../nats/nats.ts";
 
 /** How the streams of this platform are kept. */
 export interface StreamSettings {
@@ -9,7 +10,7 @@ export interface StreamSettings {
   readonly maxBytes: number;
 }
 
-/** A stream as contracts ask for it. */
+/** A stream as contracts ask for it; its names are without what the platform puts before them. */
 export interface StreamPlan {
   readonly name: string;
   readonly subjects: readonly string[];
@@ -34,10 +35,13 @@ const subjectsOverlap = 10065;
  * while that is rolled out, must not take away what it does not know of.
  */
 export async function ensureStream(
+  nats: Nats,
   jsm: JetStreamManager,
-  plan: StreamPlan,
+  wanted: StreamPlan,
   settings: StreamSettings,
 ): Promise<StreamInfo> {
+  const subjects = wanted.subjects.map((it) => nats.subject(it));
+  const plan = { ...wanted, name: nats.nameOf(wanted.name), subjects };
   try {
     const info = await infoOf(jsm, plan.name);
     return info ? await update(jsm, info, plan, settings) : await add(jsm, plan, settings);

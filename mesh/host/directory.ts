@@ -11,7 +11,7 @@ import type { ServiceDefinition } from "../service.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 
 export interface ServiceDirectory {
-  /** Where the services are that this one calls: as configured, else as announced, else at their usual ports. */
+  /** Where the services are that this one calls: as configured, else as announced, or at their usual ports where nobody announces anything. */
   readonly directory: Directory;
   /** Whoever announces itself, called or not; nothing without discovery. */
   readonly discovered: DiscoveredDirectory | undefined;
@@ -30,7 +30,8 @@ export async function openServiceDirectory(
     fixed: createStaticDirectory(config.endpoints),
     discovered: discovered ?? createStaticDirectory({}),
     usual: (service) => {
-      const port = ports.get(service);
+      // Beside discovery it would find another platform of this machine while its own is not there yet.
+      const port = discovered ? undefined : ports.get(service);
       return port === undefined ? undefined : { host: "127.0.0.1", port };
     },
   });

@@ -12,11 +12,12 @@ import { LiveCall } from "../call/live-call.ts";
 import { noEnvelope } from "../call/no-envelope.ts";
 import { reasonOf } from "../errors.ts";
 import { newId } from "../id.ts";
+import { mostBytes } from "../nats/most-bytes.ts";
 import { createTracer } from "../telemetry/tracer.ts";
 import type { TestInstance, TestWorld } from "../testing/bus.ts";
 import { openWorld, silentLog } from "../testing/bus.ts";
 import type { Jobs } from "./enqueue.ts";
-import { createJobs, mostJobBytes } from "./enqueue.ts";
+import { createJobs } from "./enqueue.ts";
 import { jobTypeOf } from "./job-type.ts";
 import { jobsStream, jobsStreamPlan } from "./stream.ts";
 
@@ -181,7 +182,7 @@ describe("a job that is enqueued", () => {
     );
     expect(await enqueue(UserCreatedSchema, { userId: newId() })).toBe("bad_job");
     const large = create(DeliverEmailSchema, { notificationId });
-    large.$unknown = [{ no: 99, wireType: WireType.LengthDelimited, data: new Uint8Array(mostJobBytes) }];
+    large.$unknown = [{ no: 99, wireType: WireType.LengthDelimited, data: new Uint8Array(mostBytes) }];
     expect(await enqueue(DeliverEmailSchema, large)).toBe("job_too_large");
     expect(await user.db.sql`select 1 from weft_outbox where published_at is null`).toHaveLength(0);
   });

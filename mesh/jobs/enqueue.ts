@@ -6,11 +6,12 @@ import { currentCall } from "../call/call.ts";
 import type { Query } from "../db/database.ts";
 import { afterCommit } from "../db/database.ts";
 import { fail } from "../errors.ts";
-import type { Take } from "../events/bus.ts";
 import { headersOf } from "../events/cloud-event.ts";
 import type { EventType } from "../events/event-type.ts";
+import type { Take } from "../events/outbox-store.ts";
 import { newId } from "../id.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { mostBytes } from "../nats/most-bytes.ts";
 import { validate } from "../rpc/validate.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import { traceparentOf } from "../telemetry/tracer.ts";
@@ -52,15 +53,11 @@ export interface EnqueueOptions {
 
 export interface JobsOptions {
   readonly service: string;
-  /** Takes a message for good: the outbox, or the broker itself for a service without a database. */
   readonly take: Take;
   readonly tracer: Tracer;
   readonly metrics: Metrics;
   readonly now: () => number;
 }
-
-/** Larger ones belong into a file, with the job naming it; NATS itself takes 1 MiB with its headers. */
-export const mostJobBytes = 512 * 1024;
 
 export function createJobs({ service, take, tracer, metrics, now }: JobsOptions): Jobs {
   const enqueued = metrics.counter({
@@ -74,9 +71,9 @@ export function createJobs({ service, take, tracer, metrics, now }: JobsOptions)
       const message = create(schema, init);
       validate(schema, message);
       const payload = toBinary(schema, message);
-      if (payload.length > mostJobBytes) {
+      if (payload.length > mostBytes) {
         throw fail.invalid("job_too_large", `${type.name} has ${payload.length} bytes`, {
-          remedy: `a job may have ${mostJobBytes}; keep the rest elsewhere and name it`,
+          remedy: `a job may have ${mostBytes}; keep the rest elsewhere and name it`,
         });
       }
       const { tx, runAt, delayMs, priority = 0, attempts, timeoutMs, backoffMs, key = "" } = options;

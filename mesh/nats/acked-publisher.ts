@@ -3,8 +3,8 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import { createInbox, nuid } from "@nats-io/transport-node";
 import { fail } from "../errors.ts";
-import { onConnection } from "./follow-bucket.ts";
 import type { Nats } from "./nats.ts";
+import { onConnection } from "./on-connection.ts";
 
 /**
  * Publishes to streams and learns of each acknowledgement. The client's own way

@@ -7,3 +7,8 @@ export function headersOf(pairs: readonly string[]): MsgHdrs {
   for (let at = 0; at + 1 < pairs.length; at += 2) made.set(pairs[at] ?? "", pairs[at + 1] ?? "");
   return made;
 }
+
+/** Names and values by turns, as they came. */
+export function pairsOf(headers: MsgHdrs | undefined): string[] {
+  return headers?.keys().flatMap((name) => [name, headers.get(name)]) ?? [];
+}

@@ -1,9 +1,7 @@
+import { backlogAlert } from "#mesh/events/backlog.ts";
 import type { QueueState } from "./queues-store.ts";
 
-/** More that is due and waits than this is a backlog. */
-const most = 1000;
-
-export const isBacklogged = ({ depth }: Pick<QueueState, "depth">): boolean => depth > most;
+export const isBacklogged = ({ depth }: Pick<QueueState, "depth">): boolean => depth > backlogAlert;
 
 /** What a person is told of queues that have more than is right; nothing when none has. */
 export function describeBacklog(queues: readonly QueueState[]): string | undefined {
@@ -12,4 +10,4 @@ export function describeBacklog(queues: readonly QueueState[]): string | undefin
 }
 
 const describe = ({ name, depth, paused }: QueueState): string =>
-  `${depth} jobs are due and wait in ${name}${paused ? ", which is paused" : ""}, and ${most} are the most that is right`;
+  `${depth} jobs are due and wait in ${name}${paused ? ", which is paused" : ""}, and ${backlogAlert} are the most that is right`;

@@ -13,12 +13,9 @@ const maxAckPending = 5000;
 /** Makes the stream of jobs, if no service did yet, and the consumer that all replicas share. */
 export async function openIntakeConsumer(nats: Nats): Promise<void> {
   const manager = await jetstreamManager(nats.connection);
-  const { name, subjects, ...plan } = jobsStreamPlan;
-  const stream = nats.nameOf(name);
-  const wanted = { ...plan, name: stream, subjects: subjects.map((it) => nats.subject(it)) };
   // Those who put jobs in raise the number of replicas to what they are told; it is never lowered.
-  await ensureStream(manager, wanted, { replicas: 1, maxAgeMs: 0, maxBytes: 0 });
-  await manager.consumers.add(stream, {
+  await ensureStream(nats, manager, jobsStreamPlan, { replicas: 1, maxAgeMs: 0, maxBytes: 0 });
+  await manager.consumers.add(nats.nameOf(jobsStreamPlan.name), {
     durable_name: nats.nameOf(intakeConsumer),
     ack_policy: AckPolicy.Explicit,
     ack_wait: ackWaitMs * nanosPerMs,

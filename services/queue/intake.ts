@@ -7,6 +7,7 @@ import { deadId } from "#mesh/events/dead-letters.ts";
 import { runSessions } from "#mesh/events/session.ts";
 import { jobsStream } from "#mesh/jobs/stream.ts";
 import { endInPeace } from "#mesh/nats/end-in-peace.ts";
+import { pairsOf } from "#mesh/nats/headers.ts";
 import type { Bury } from "./bury.ts";
 import { plainSubject } from "./bury.ts";
 import type { Enqueue } from "./enqueue.ts";
@@ -140,9 +141,8 @@ async function buryOne(message: JsMsg, error: unknown, { bury, log }: IntakeOpti
     jobsStream,
     info.streamSequence,
   );
-  const pairs = headers?.keys().flatMap((name) => [name, headers.get(name)]) ?? [];
   try {
-    await bury({ id, subject, headers: pairs, error, attempts: info.deliveryCount, data });
+    await bury({ id, subject, headers: pairsOf(headers), error, attempts: info.deliveryCount, data });
     log.warn({ err: error, subject, letter: id }, "what came as a job is none; it is a dead letter");
     message.term("no job");
   } catch (err) {

@@ -7,11 +7,9 @@ import {
 import { fail, WeftError } from "#mesh";
 import { hideJson, restoreJson } from "#mesh/log/hidden-json.ts";
 import { redacted } from "#mesh/log/redact.ts";
+import { mostBytes } from "#mesh/nats/most-bytes.ts";
 import { validate } from "#mesh/rpc/validate.ts";
 import type { MessageType } from "./message-types.ts";
-
-/** What NATS and the contract of jobs take. */
-const mostBytes = 512 * 1024;
 
 /** The message that JSON tells, encoded; an error names the field that is wrong. */
 export function encodePayload({ desc, registry }: MessageType, json: JsonObject): Uint8Array {

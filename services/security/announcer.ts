@@ -1,6 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import type { Database, Logger, Loop, Nats } from "#mesh";
 import { openStandingBucket, startLoop } from "#mesh";
+import { onConnection } from "#mesh/nats/on-connection.ts";
 import type { AnnouncementRow } from "./announcements-store.ts";
 import { announceAgain, markAnnounced, oldestPending, pendingAnnouncements } from "./announcements-store.ts";
 
@@ -62,11 +63,14 @@ export function createAnnouncer({ db, nats, sign, log, stopping, now }: Announce
       log.warn({ err: error }, "ended sessions and changed roles cannot be announced now; tried again soon");
     },
   });
-  onReconnect(nats, stopping, () => {
-    bucket = undefined;
-    again = true;
-    loop.wake();
+  const forgetConnection = onConnection(nats, {
+    back: () => {
+      bucket = undefined;
+      again = true;
+      loop.wake();
+    },
   });
+  void loop.ended.then(forgetConnection);
 
   return {
     ...loop,
@@ -78,14 +82,4 @@ export function createAnnouncer({ db, nats, sign, log, stopping, now }: Announce
       }
     },
   };
-}
-
-/** Runs a function each time the broker is back. */
-export function onReconnect(nats: Nats, stopping: AbortSignal, run: () => void): void {
-  void (async () => {
-    for await (const { type } of nats.connection.status()) {
-      if (stopping.aborted) return;
-      if (type === "reconnect") run();
-    }
-  })();
 }

@@ -2,7 +2,7 @@ import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { Database, Logger, Loop, Nats } from "#mesh";
 import { startLoop } from "#mesh";
-import { onReconnect } from "./announcer.ts";
+import { onConnection } from "#mesh/nats/on-connection.ts";
 import type { Head } from "./audit-chain.ts";
 import { sameSeal } from "./audit-chain.ts";
 import { headOf, sealAt } from "./audit-store.ts";
@@ -86,11 +86,14 @@ export function createAuditAnchor({ db, nats, recordId, log, stopping }: AuditAn
       log.warn({ err: error }, "the head of the audit record cannot be anchored now; tried again soon");
     },
   });
-  onReconnect(nats, stopping, () => {
-    bucket = undefined;
-    told = undefined;
-    loop.wake();
+  const forgetConnection = onConnection(nats, {
+    back: () => {
+      bucket = undefined;
+      told = undefined;
+      loop.wake();
+    },
   });
+  void loop.ended.then(forgetConnection);
 
   return {
     ...loop,

@@ -1,7 +1,7 @@
 import type { Database, Logger, Metrics } from "#mesh";
+import { startLoop } from "#mesh";
 import { dropOldPlaces } from "./accounts-store.ts";
 import { countClosures, sweepClosures } from "./closures.ts";
-import { repeat } from "./repeat.ts";
 import type { Security } from "./security.ts";
 import { failuresKeptMs, placeKnownMs } from "./throttle-policies.ts";
 import { dropOldFailures } from "./throttle-store.ts";
@@ -23,10 +23,16 @@ export function keepHouse(options: HousekeepingOptions): Promise<void> {
     name: "user_closures_unfinished",
     help: "Users whose sessions security has yet to end, after a deletion or a change of password.",
   });
-  return repeat("housekeeping", { everyMs, stopping, log }, async () => {
-    await sweepClosures(db, security, log, stopping);
-    unfinished.set(await countClosures(db.sql));
-    await dropOldFailures(db.sql, now() - failuresKeptMs);
-    await dropOldPlaces(db.sql, new Date(now() - placeKnownMs));
+  const loop = startLoop({
+    everyMs,
+    stopping,
+    work: async () => {
+      await sweepClosures(db, security, log, stopping);
+      unfinished.set(await countClosures(db.sql));
+      await dropOldFailures(db.sql, now() - failuresKeptMs);
+      await dropOldPlaces(db.sql, new Date(now() - placeKnownMs));
+    },
+    failed: (err) => log.error({ err }, "housekeeping failed; tried again soon"),
   });
+  return loop.ended;
 }

@@ -36,7 +36,8 @@ beforeAll(async () => {
       NATS_URL: natsUrl,
       SECURITY_DATABASE_URL: `${postgresUrl}/${database}`,
       SECURITY_PORT: String(port),
-      WEFT_ENDPOINTS: `security=${url}`,
+      // Nobody: on its usual port, another platform of this machine may answer.
+      WEFT_ENDPOINTS: `security=${url},user=http://127.0.0.1:1`,
     },
   });
 });
