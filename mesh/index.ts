@@ -5,19 +5,32 @@ export { currentCall, requireUser } from "./call/call.ts";
 export type { Caller, ServiceIdentity, UserIdentity } from "./call/identity.ts";
 export { describeCaller, edge, permits } from "./call/identity.ts";
 export type { ConfigOf, Field, Fields } from "./config/fields.ts";
-export { BadValue, duration, field, flag, integer, oneOf, port, text, url } from "./config/fields.ts";
+export {
+  BadValue,
+  duration,
+  durationUpTo,
+  field,
+  flag,
+  integer,
+  oneOf,
+  port,
+  text,
+  url,
+} from "./config/fields.ts";
 export type { Environment } from "./config/read.ts";
 export { readConfig } from "./config/read.ts";
 export { methodName, optionsOf, serviceOf } from "./contract/options.ts";
 export type { Database, Query } from "./db/database.ts";
-export { afterCommit, only, sqlState, violates } from "./db/database.ts";
+export { afterCommit, only, violates } from "./db/database.ts";
 export { badPageToken, decodePage, encodePage, paged, pagePart, pageSize } from "./db/page.ts";
+export { retrying } from "./db/retrying.ts";
+export { sqlState } from "./db/sql-state.ts";
 export type { WeftErrorOptions } from "./errors.ts";
 export { codeName, fail, reasonOf, WeftError } from "./errors.ts";
+export type { Event, OnOptions, Subscription } from "./events/consume/on.ts";
+export { on } from "./events/consume/on.ts";
 export type { Events } from "./events/events.ts";
 export type { Live } from "./events/live.ts";
-export type { Event, OnOptions, Subscription } from "./events/on.ts";
-export { on } from "./events/on.ts";
 export type { HealthCheck, HealthChecks, HealthReport } from "./health/checks.ts";
 export type { Hosted, HostOptions } from "./host/host.ts";
 export { hostService } from "./host/host.ts";

@@ -1,7 +1,7 @@
 /** The process in which what was told has its effect. */
 import { UserCreatedSchema } from "../../gen/user/v1/events_pb.js";
 import { afterCommit } from "../../mesh/db/database.ts";
-import { on } from "../../mesh/events/on.ts";
+import { on } from "../../mesh/events/consume/on.ts";
 import { epochNow } from "../../mesh/telemetry/tracer.ts";
 import { openInstance } from "./instance.ts";
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { openDeadLetters } from "#mesh/events/dead-letters.ts";
+import { openDeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import { withBroker } from "../broker.ts";
 import type { Command, Invocation } from "../command.ts";
 import { usageError } from "../command.ts";

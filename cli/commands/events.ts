@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isEventSubject } from "#mesh/events/subject.ts";
+import { isEventSubject } from "#mesh/events/contract/subject.ts";
 import { withBroker } from "../broker.ts";
 import type { Command, Invocation } from "../command.ts";
 import { usageError } from "../command.ts";

@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { QueueService } from "#gen/queue/v1/queue_pb.js";
+import type { DeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import { fail } from "#mesh/errors.ts";
-import type { DeadLetters } from "#mesh/events/dead-letters.ts";
 import type { FindType } from "../events/message-types.ts";
 import { encodeEdited, showPayload } from "../events/payload.ts";
 import { asOperator } from "../operator.ts";

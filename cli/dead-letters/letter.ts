@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { DeadLetter as QueueLetter } from "#gen/queue/v1/queue_pb.js";
-import type { DeadLetter as EventLetter } from "#mesh/events/dead-letters.ts";
+import type { DeadLetter as EventLetter } from "#mesh/dead-letters/letter.ts";
 
 /** What failed for good, of either kind. */
 export interface Letter {

@@ -1,4 +1,4 @@
-import type { DeadLetters } from "#mesh/events/dead-letters.ts";
+import type { DeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import { usageError } from "../command.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Letter } from "./letter.ts";

@@ -6,8 +6,8 @@ import { createRegistry } from "@bufbuild/protobuf";
 import { Kvm } from "@nats-io/kv";
 import { readContracts } from "#mesh/discovery/contracts.ts";
 import { contractsBucket } from "#mesh/discovery/contracts-bucket.ts";
-import { errorCode, streamNotFound } from "#mesh/events/streams.ts";
 import type { Nats } from "#mesh/nats/nats.ts";
+import { errorCode, streamNotFound } from "#mesh/nats/streams.ts";
 
 export interface MessageType {
   readonly desc: DescMessage;

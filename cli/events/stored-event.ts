@@ -1,7 +1,6 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import { headOf } from "#mesh/events/cloud-event.ts";
-import { forHeader } from "#mesh/events/dead-letters.ts";
-import { eventSubject } from "#mesh/events/subject.ts";
+import { eventSubject } from "#mesh/events/contract/subject.ts";
+import { forHeader, headOf } from "#mesh/messages/cloud-event.ts";
 import type { Nats } from "#mesh/nats/nats.ts";
 
 /** An event as its stream has it. */

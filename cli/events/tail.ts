@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { eventSubject } from "#mesh/events/subject.ts";
+import { eventSubject } from "#mesh/events/contract/subject.ts";
 import type { Nats } from "#mesh/nats/nats.ts";
 import { onConnection } from "#mesh/nats/on-connection.ts";
 import { merge } from "./merge.ts";

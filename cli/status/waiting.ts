@@ -1,8 +1,8 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { JobStatus, QueueService } from "#gen/queue/v1/queue_pb.js";
 import { backlogAlert } from "#mesh/events/backlog.ts";
-import { infoOf } from "#mesh/events/streams.ts";
 import type { Nats } from "#mesh/nats/nats.ts";
+import { infoOf } from "#mesh/nats/streams.ts";
 import { asOperator } from "../operator.ts";
 import type { Workspace } from "../workspace.ts";
 

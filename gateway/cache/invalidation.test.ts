@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Nats } from "#mesh";
 import { connectNats } from "#mesh";
-import { eventSubject } from "#mesh/events/subject.ts";
+import { eventSubject } from "#mesh/events/contract/subject.ts";
 import type { NatsServer } from "#mesh/testing/nats-server.ts";
 import { startNatsServer } from "#mesh/testing/nats-server.ts";
 import type { Kept } from "../edge/keeping.ts";

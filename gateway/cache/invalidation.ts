@@ -1,6 +1,6 @@
 import type { Subscription } from "@nats-io/transport-node";
 import type { Logger, Nats } from "#mesh";
-import { eventSubject, isEventSubject } from "#mesh/events/subject.ts";
+import { eventSubject, isEventSubject } from "#mesh/events/contract/subject.ts";
 import { onConnection } from "#mesh/nats/on-connection.ts";
 import { cacheLimits } from "./cache-limits.ts";
 import type { Hearing } from "./hearing.ts";

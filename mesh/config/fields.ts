@@ -67,9 +67,19 @@ export const url = (...schemes: readonly string[]) =>
 
 const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A length of time such as `30s` or `10m`, in milliseconds. */
-export const duration = field((value) => {
+const lengthOf = (value: string): number => {
   const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(value) ?? [];
   if (!amount || !unit) throw new BadValue("must be a length of time such as 500ms, 30s, 10m, 1h or 7d");
   return Number(amount) * unitsMs[unit as keyof typeof unitsMs];
-});
+};
+
+/** A length of time such as `30s` or `10m`, in milliseconds. */
+export const duration = field(lengthOf);
+
+/** The same, with a bound that is written the same way. */
+export const durationUpTo = (most: string) =>
+  field((value) => {
+    const ms = lengthOf(value);
+    if (ms > lengthOf(most)) throw new BadValue(`must be at most ${most}`);
+    return ms;
+  });

@@ -3,8 +3,9 @@ import { createLogger } from "../log/logger.ts";
 import { databaseUrl, dropDatabases } from "../testing/databases.ts";
 import { collectLogs } from "../testing/logs.ts";
 import type { Database } from "./database.ts";
-import { only, openDatabase, sqlState, violates } from "./database.ts";
+import { only, openDatabase, violates } from "./database.ts";
 import { provisionDatabase } from "./provision.ts";
+import { sqlState } from "./sql-state.ts";
 
 const url = databaseUrl("database");
 let db: Database;

@@ -1,10 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql, TransactionSql } from "postgres";
 import { fail } from "../errors.ts";
 import { postgres } from "./driver.ts";
+import { retrying } from "./retrying.ts";
+
+/** All that runs on it happens, or nothing. */
+export type Transaction = TransactionSql<{ bigint: bigint }>;
 
 /** Runs tagged-template SQL: the pool, or a transaction on it. */
-export type Query = Sql<{ bigint: bigint }> | TransactionSql<{ bigint: bigint }>;
+export type Query = Sql<{ bigint: bigint }> | Transaction;
 
 export interface Database {
   /** Runs a statement on any free connection. */
@@ -14,7 +17,7 @@ export interface Database {
    * when PostgreSQL asks for that (deadlock, serialisation failure), so the
    * function must do nothing outside the transaction.
    */
-  transaction<T>(work: (tx: TransactionSql<{ bigint: bigint }>) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Connections in use and waiting calls are PostgreSQL's to count; this is the most there can be. */
   readonly maxConnections: number;
   close(): Promise<void>;
@@ -42,10 +45,6 @@ export interface DatabaseOptions {
   statementTimeoutMs?: number;
 }
 
-/** PostgreSQL's own codes for "nothing happened, try the transaction again". */
-const retryable = new Set(["40001", "40P01"]);
-const maxTries = 4;
-
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, applicationName, maxConnections = 10, statementTimeoutMs = 30_000 } = options;
   const sql = postgres(url, {
@@ -67,31 +66,20 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     sql,
     maxConnections,
-    async transaction<T>(work: (tx: TransactionSql<{ bigint: bigint }>) => Promise<T>): Promise<T> {
-      for (let tries = 1; ; tries++) {
-        try {
-          let committed: Array<() => void> = [];
-          const result = (await sql.begin((tx) => {
-            committed = [];
-            afterwards.set(tx, committed);
-            return work(tx);
-          })) as T;
-          for (const run of committed) run();
-          return result;
-        } catch (error) {
-          if (!retryable.has(sqlState(error)) || tries === maxTries) throw error;
-          // Those who collided would collide again if they came back together.
-          await sleep(Math.random() * 10 * 2 ** tries);
-        }
-      }
+    async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+      let committed: Array<() => void> = [];
+      const result = (await retrying(() =>
+        sql.begin((tx) => {
+          committed = [];
+          afterwards.set(tx, committed);
+          return work(tx);
+        }),
+      )) as T;
+      for (const run of committed) run();
+      return result;
     },
     close: () => sql.end({ timeout: 5 }),
   };
-}
-
-/** PostgreSQL's error code, such as `23505` for a unique violation; empty for other errors. */
-export function sqlState(error: unknown): string {
-  return error instanceof postgres.PostgresError ? error.code : "";
 }
 
 /** Is this the violation of that unique constraint? */

@@ -2,8 +2,8 @@ import type { Sql } from "postgres";
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { waitFor } from "../wait.ts";
-import { sqlState } from "./database.ts";
 import { postgres } from "./driver.ts";
+import { sqlState } from "./sql-state.ts";
 
 const noSuchDatabase = "3D000";
 const alreadyThere = new Set(["42P04", "23505"]);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { UserCreatedSchema, UserDeletedSchema, UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
+import { openDeadLetters } from "../dead-letters/dead-letters.ts";
 import { fail } from "../errors.ts";
 import { newId } from "../id.ts";
 import { openWorld } from "../testing/bus.ts";
-import { openDeadLetters } from "./dead-letters.ts";
-import type { Event } from "./on.ts";
-import { on } from "./on.ts";
+import type { Event } from "./consume/on.ts";
+import { on } from "./consume/on.ts";
 
 const publishes = [UserCreatedSchema, UserUpdatedSchema, UserDeletedSchema];
 const until = (holds: () => void | Promise<void>) => vi.waitFor(holds, { timeout: 15_000, interval: 10 });

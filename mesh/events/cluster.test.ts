@@ -5,7 +5,7 @@ import { openWorld } from "../testing/bus.ts";
 import { freePort } from "../testing/free-port.ts";
 import type { NatsServer } from "../testing/nats-server.ts";
 import { startNatsServer } from "../testing/nats-server.ts";
-import { on } from "./on.ts";
+import { on } from "./consume/on.ts";
 
 const servers = new Map<string, NatsServer>();
 beforeAll(async () => {

@@ -4,14 +4,14 @@ import { currentCall } from "../call/call.ts";
 import type { Query } from "../db/database.ts";
 import { fail } from "../errors.ts";
 import { newId } from "../id.ts";
+import { cloudEventHeaders } from "../messages/cloud-event.ts";
 import { mostBytes } from "../nats/most-bytes.ts";
+import type { Take } from "../outbox/outbox-store.ts";
 import { validate } from "../rpc/validate.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import { traceparentOf } from "../telemetry/tracer.ts";
-import { headersOf } from "./cloud-event.ts";
-import { eventTypeOf } from "./event-type.ts";
-import type { Take } from "./outbox-store.ts";
-import { eventSubject } from "./subject.ts";
+import { eventTypeOf } from "./contract/event-type.ts";
+import { eventSubject } from "./contract/subject.ts";
 
 /** Tells other services what has happened. */
 export interface Events {
@@ -57,10 +57,10 @@ export function createEvents({ service, publishes, take, tracer, now }: EventsOp
       const [id, key] = [newId(), type.keyOf(message)];
       const call = currentCall();
       const span = tracer.begin("producer", `publish ${type.subject}`, call?.span);
-      const headers = headersOf({
+      const headers = cloudEventHeaders({
         id,
         source: service,
-        type,
+        type: type.name,
         key,
         nowMs: now(),
         correlationId: call?.correlationId ?? id,

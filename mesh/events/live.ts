@@ -2,7 +2,7 @@ import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/prot
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Logger } from "../log/logger.ts";
 import type { Nats } from "../nats/nats.ts";
-import { eventTypeOf } from "./event-type.ts";
+import { eventTypeOf } from "./contract/event-type.ts";
 
 /**
  * Tells whoever listens right now, and keeps nothing: for pages that show what

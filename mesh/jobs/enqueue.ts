@@ -6,12 +6,11 @@ import { currentCall } from "../call/call.ts";
 import type { Query } from "../db/database.ts";
 import { afterCommit } from "../db/database.ts";
 import { fail } from "../errors.ts";
-import { headersOf } from "../events/cloud-event.ts";
-import type { EventType } from "../events/event-type.ts";
-import type { Take } from "../events/outbox-store.ts";
 import { newId } from "../id.ts";
+import { cloudEventHeaders } from "../messages/cloud-event.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { mostBytes } from "../nats/most-bytes.ts";
+import type { Take } from "../outbox/outbox-store.ts";
 import { validate } from "../rpc/validate.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
 import { traceparentOf } from "../telemetry/tracer.ts";
@@ -101,10 +100,10 @@ export function createJobs({ service, take, tracer, metrics, now }: JobsOptions)
           ...(startMs !== undefined && { runAt: timestampFromMs(startMs) }),
         });
         validate(JobRequestSchema, request);
-        const headers = headersOf({
+        const headers = cloudEventHeaders({
           id,
           source: service,
-          type: requestType,
+          type: JobRequestSchema.typeName,
           key: "",
           nowMs: now(),
           correlationId,
@@ -124,11 +123,3 @@ export function createJobs({ service, take, tracer, metrics, now }: JobsOptions)
     },
   };
 }
-
-/** As what it travels. */
-const requestType: EventType = {
-  name: JobRequestSchema.typeName,
-  subject: jobsStream,
-  stream: jobsStream,
-  keyOf: () => "",
-};

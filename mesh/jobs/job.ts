@@ -1,6 +1,6 @@
 import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
-import type { TransactionSql } from "postgres";
 import type { Call } from "../call/call.ts";
+import type { Transaction } from "../db/database.ts";
 
 /** What a handler is told of a job beside its message. */
 export interface Job {
@@ -27,10 +27,7 @@ export interface Job {
    * in an attempt before, of which nobody heard. A job with several such effects
    * names each. No transaction is held while the rest of the handler runs.
    */
-  once(
-    effect: (tx: TransactionSql<{ bigint: bigint }>) => Promise<unknown> | unknown,
-    step?: string,
-  ): Promise<boolean>;
+  once(effect: (tx: Transaction) => Promise<unknown> | unknown, step?: string): Promise<boolean>;
   /** Shows how far the job is, 0 to 100, to those who look at it. */
   progress(percent: number, note?: string): void;
 }

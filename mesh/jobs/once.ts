@@ -1,6 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { fail } from "../errors.ts";
-import { enterInbox } from "../events/inbox-store.ts";
+import { enterInbox, onceConsumer } from "../inbox/inbox-store.ts";
 import type { Job } from "./job.ts";
 
 export interface OnceOptions {
@@ -31,7 +31,7 @@ export function createOnce({ db, type, id, mustGoOn }: OnceOptions): Job["once"]
     try {
       return await db.transaction(async (tx) => {
         mustGoOn();
-        if (!(await enterInbox(tx, consumerOf(type, step), id))) return false;
+        if (!(await enterInbox(tx, onceConsumer(type, step), id))) return false;
         await effect(tx);
         mustGoOn();
         return true;
@@ -43,5 +43,3 @@ export function createOnce({ db, type, id, mustGoOn }: OnceOptions): Job["once"]
     }
   };
 }
-
-const consumerOf = (type: string, step: string): string => (step ? `job/${type}/${step}` : `job/${type}`);

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { SettlementSchema } from "#gen/mesh/v1/jobs_pb.js";
-import { describeFailure, isTerminal } from "../events/failing.ts";
+import { describeFailure, isTerminal } from "../messages/failing.ts";
 
 /** A job as one attempt has it. */
 export interface Lease {

@@ -1,5 +1,5 @@
-import { isTerminal } from "../events/failing.ts";
 import type { Logger } from "../log/logger.ts";
+import { isTerminal } from "../messages/failing.ts";
 import type { Lease, Told } from "./outcome.ts";
 import { bytesOf } from "./outcome.ts";
 import { createPause } from "./pause.ts";

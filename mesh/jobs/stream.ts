@@ -1,5 +1,5 @@
 import { DiscardPolicy, RetentionPolicy } from "@nats-io/jetstream";
-import type { StreamPlan } from "../events/streams.ts";
+import type { StreamPlan } from "../nats/streams.ts";
 
 /** Names without what the platform puts before them. */
 export const jobsStream = "jobs";

@@ -1,9 +1,9 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { eventTypeOf } from "../events/event-type.ts";
-import { infoOf } from "../events/streams.ts";
+import { eventTypeOf } from "../events/contract/event-type.ts";
 import { connectNats } from "../nats/nats.ts";
+import { infoOf } from "../nats/streams.ts";
 import { silentLog } from "./bus.ts";
 import { testStores } from "./stores.ts";
 

@@ -1,4 +1,4 @@
-import type { Failure, Undelivered } from "#mesh/events/dead-letters.ts";
+import type { Failure, Undelivered } from "#mesh/dead-letters/letter.ts";
 import { jobSubject, jobsStream } from "#mesh/jobs/stream.ts";
 import { intakeConsumer } from "./intake-consumer.ts";
 

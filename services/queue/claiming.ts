@@ -1,7 +1,7 @@
 import type { Database } from "#mesh";
+import { retrying } from "#mesh";
 import type { Claimant, Claimed, Room } from "./claim-store.ts";
 import { claimJobs, lockBoundedQueues, mostClaimed, outlookOf } from "./claim-store.ts";
-import { retrying } from "./retrying.ts";
 
 export interface Claims {
   readonly jobs: readonly Claimed[];

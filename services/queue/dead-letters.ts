@@ -2,7 +2,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import type { QueueService } from "#gen/queue/v1/queue_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
 import { badPageToken, decodePage, encodePage, fail, paged, pagePart, pageSize, permits } from "#mesh";
-import type { DeadLetters as EventLetters } from "#mesh/events/dead-letters.ts";
+import type { DeadLetters as EventLetters } from "#mesh/dead-letters/dead-letters.ts";
 import * as store from "./dead-letters-store.ts";
 import type { JobRow } from "./jobs-store.ts";
 import type { MessageTypes } from "./message-types.ts";

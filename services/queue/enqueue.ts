@@ -1,8 +1,8 @@
 import type { Database } from "#mesh";
+import { retrying } from "#mesh";
 import type { Inserted, Kind, NewJob } from "./jobs-store.ts";
 import { insertJobs, saveKinds } from "./jobs-store.ts";
 import type { Nudge } from "./nudges.ts";
-import { retrying } from "./retrying.ts";
 
 /** The one way of jobs into the table: from services, from REST, from schedules. */
 export interface Enqueue {

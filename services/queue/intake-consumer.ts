@@ -1,7 +1,7 @@
 import { AckPolicy, jetstreamManager } from "@nats-io/jetstream";
 import type { Nats } from "#mesh";
-import { ensureStream } from "#mesh/events/streams.ts";
 import { jobsStreamPlan } from "#mesh/jobs/stream.ts";
+import { ensureStream } from "#mesh/nats/streams.ts";
 
 /** Without what the platform puts before it. */
 export const intakeConsumer = "queue";

@@ -3,7 +3,7 @@ import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { DeadLetterSchema, JobSchema, QueueSchema } from "#gen/queue/v1/queue_pb.js";
 import { JobStatus } from "#gen/queue/v1/queue_pb.js";
 import type { ScheduleSchema } from "#gen/queue/v1/schedules_pb.js";
-import type { DeadLetter as EventLetter } from "#mesh/events/dead-letters.ts";
+import type { DeadLetter as EventLetter } from "#mesh/dead-letters/letter.ts";
 import { isBacklogged } from "./backlog.ts";
 import type { JobRow, WholeJobRow } from "./jobs-store.ts";
 import type { State } from "./lifecycle.ts";

@@ -1,4 +1,5 @@
 import type { Database } from "#mesh";
+import { retrying } from "#mesh";
 import type { Enqueue } from "./enqueue.ts";
 import type { Changed, JobRow } from "./jobs-store.ts";
 import { lockJobs, saveChanges } from "./jobs-store.ts";
@@ -9,7 +10,6 @@ import { settle as settleOne } from "./lifecycle.ts";
 import type { Nudge } from "./nudges.ts";
 import type { Ending, QueueMetrics } from "./queue-metrics.ts";
 import { boundedAmong } from "./queues-store.ts";
-import { retrying } from "./retrying.ts";
 
 export interface Told extends Lease {
   readonly outcome: Outcome;

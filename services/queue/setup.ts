@@ -4,7 +4,7 @@ import { QueueService } from "#gen/queue/v1/queue_pb.js";
 import { ScheduleService } from "#gen/queue/v1/schedules_pb.js";
 import type { Contracts, Loop, Running, Setup } from "#mesh";
 import { handlers, startLoop } from "#mesh";
-import { openDeadLetters } from "#mesh/events/dead-letters.ts";
+import { openDeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import { describeBacklog } from "./backlog.ts";
 import { createBury } from "./bury.ts";
 import { createClaim } from "./claiming.ts";

@@ -5,7 +5,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { Sql } from "postgres";
 import postgres from "postgres";
 import { UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
-import { openDeadLetters } from "#mesh/events/dead-letters.ts";
+import { openDeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import { createLogger } from "#mesh/log/logger.ts";
 import type { Nats } from "#mesh/nats/nats.ts";
 import { connectNats } from "#mesh/nats/nats.ts";

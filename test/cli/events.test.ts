@@ -11,7 +11,7 @@ import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { UserCreatedSchema, UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Hosted } from "#mesh";
 import { hostService, newId, on } from "#mesh";
-import { openDeadLetters } from "#mesh/events/dead-letters.ts";
+import { openDeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import type { TestInstance, TestWorld } from "#mesh/testing/bus.ts";
 import { openWorld } from "#mesh/testing/bus.ts";
 import { databaseUrl, dropDatabases } from "#mesh/testing/databases.ts";

@@ -4,8 +4,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { DeliverEmailSchema } from "#gen/notification/v1/jobs_pb.js";
 import { newId } from "#mesh";
+import { openDeadLetters } from "#mesh/dead-letters/dead-letters.ts";
 import { publishContracts } from "#mesh/discovery/contracts-bucket.ts";
-import { openDeadLetters } from "#mesh/events/dead-letters.ts";
 import { probeContracts } from "../../services/queue/testing/probe-job.ts";
 import type { QueueWorld } from "./queue-world.ts";
 import {

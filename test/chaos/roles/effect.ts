@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Event } from "#mesh/events/on.ts";
+import type { Event } from "#mesh/events/consume/on.ts";
 import type { Change } from "../change.ts";
 
 const mostPauseMs = 4;

@@ -3,7 +3,7 @@ import type { Database } from "#mesh/db/database.ts";
 import { openDatabase } from "#mesh/db/database.ts";
 import type { Bus } from "#mesh/events/bus.ts";
 import { openBus } from "#mesh/events/bus.ts";
-import type { Subscription } from "#mesh/events/on.ts";
+import type { Subscription } from "#mesh/events/consume/on.ts";
 import { createHealthChecks } from "#mesh/health/checks.ts";
 import { createLogger } from "#mesh/log/logger.ts";
 import type { Metrics } from "#mesh/metrics/metrics.ts";

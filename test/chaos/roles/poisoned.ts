@@ -1,6 +1,6 @@
 /** Cannot handle some of the changes, however often it tries. */
 import { UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
-import { on } from "#mesh/events/on.ts";
+import { on } from "#mesh/events/consume/on.ts";
 import { changeOf } from "../change.ts";
 import { writeEffect } from "./effect.ts";
 import { openRole } from "./open.ts";
