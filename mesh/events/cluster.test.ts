@@ -53,10 +53,11 @@ test("with three replicas, the death of the server that leads a stream loses and
   const { cluster, config } = await jsm.streams.info(user.nats.nameOf("events_user"));
   expect(config.num_replicas).toBe(3);
   const dying = servers.get(cluster?.leader ?? "");
+  if (!dying) throw new Error(`nobody leads the stream: ${JSON.stringify(cluster)}`);
   const publishing = publish(100, 400);
-  await dying?.crash();
+  await dying.crash();
   await publishing;
   const all = Array.from({ length: 400 }, (_, at) => at);
   await vi.waitFor(async () => expect(await effects()).toEqual(all), { timeout: 40_000, interval: 50 });
-  await dying?.restart();
+  await dying.restart();
 }, 90_000);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UserCreatedSchema, UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
 import { on } from "../events/consume/on.ts";
 import { newId } from "../id.ts";
-import type { TestWorld } from "../testing/bus.ts";
+import type { TestInstance, TestWorld } from "../testing/bus.ts";
 import { openWorld } from "../testing/bus.ts";
 import type { NatsServer } from "../testing/nats-server.ts";
 import { startNatsServer } from "../testing/nats-server.ts";
@@ -81,6 +81,11 @@ test("a full stream refuses, the outbox keeps, and what there is room for again 
   expect((await jsm.streams.info(stream)).state.messages).toBe(100);
 });
 
+/** How many the broker acknowledged to this instance. */
+async function publishedBy({ metrics }: TestInstance): Promise<number> {
+  return Number(/^weft_outbox_published_total\S* (\d+)$/m.exec(await metrics.render())?.[1] ?? 0);
+}
+
 test("one instance publishes at a time, and another goes on when it stops", async () => {
   const one = await world.instance("user", { publishes });
   const two = await world.instance("user", { publishes });
@@ -88,11 +93,18 @@ test("one instance publishes at a time, and another goes on when it stops", asyn
   const seen = listen(other);
   await two.bus.events.publish(UserCreatedSchema, { userId: "a" });
   await until(() => expect(seen).toEqual(["a"]));
-  const holders = await one.db.sql`select holder from weft_leases where name = 'weft/outbox'`;
-  expect(holders).toHaveLength(1);
-  await one.stop();
-  await two.bus.events.publish(UserCreatedSchema, { userId: "b" });
+  await one.bus.events.publish(UserCreatedSchema, { userId: "b" });
   await until(() => expect(seen).toEqual(["a", "b"]));
+  let counts: number[] = [];
+  await until(async () => {
+    counts = await Promise.all([one, two].map(publishedBy));
+    expect(counts.toSorted()).toEqual([0, 2]);
+  });
+  const [first, second] = counts[0] === 2 ? [one, two] : [two, one];
+  await first.stop();
+  await second.bus.events.publish(UserCreatedSchema, { userId: "c" });
+  await until(() => expect(seen).toEqual(["a", "b", "c"]));
+  await until(async () => expect(await publishedBy(second)).toBe(1));
 });
 
 test("an instance that is no longer the one that publishes notes nothing as published", async () => {
