@@ -21,7 +21,7 @@ export interface BrokerPlace {
 const waitMs = 2000;
 
 /** The broker that NATS_URL names, else that of the platform that runs in this checkout. */
-export async function findBroker(
+async function findBroker(
   workspace: Workspace,
   env: Environment = process.env,
 ): Promise<BrokerPlace | undefined> {

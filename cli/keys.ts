@@ -22,7 +22,7 @@ export const operator: Principal = { name: "operator", scopes: ["*:*"] };
 const folderOf = (dir: string, name: string): string => join(dir, name);
 export const keyFile = (dir: string, name: string): string => join(folderOf(dir, name), "key.json");
 export const trustFile = (dir: string): string => join(folderOf(dir, "security"), "trust.json");
-export const masterKeyFile = (dir: string): string => join(folderOf(dir, "security"), "master.key");
+const masterKeyFile = (dir: string): string => join(folderOf(dir, "security"), "master.key");
 
 /**
  * Makes the keys that are missing and writes the trust file anew. Keys that are

@@ -65,7 +65,7 @@ export interface Prepared {
 }
 
 /** The lock that says who runs the server of this name on the folder. */
-export const lockFile = (dataDir: string, name: ServerName) => join(dataDir, `${name}.lock`);
+const lockFile = (dataDir: string, name: ServerName) => join(dataDir, `${name}.lock`);
 
 export async function startServer(kind: ServerKind, options: ServerOptions): Promise<Supervised> {
   const { name } = kind;

@@ -24,7 +24,7 @@ export function formatQueues(queues: readonly Queue[]): string {
 }
 
 /** What is wrong with a queue in which too much waits, and what to do. */
-export function backlogOf(queue: Queue): string {
+function backlogOf(queue: Queue): string {
   const { name, depth, paused } = queue;
   const what = `${harmless(name)} has a backlog: ${counted(depth)} jobs wait`;
   const remedy = paused

@@ -68,7 +68,7 @@ async function prepare(place: Place, cacheDir: string | undefined): Promise<Prep
   };
 }
 
-export const natsSecrets = (dataDir: string) => join(dataDir, "nats.json");
+const natsSecrets = (dataDir: string) => join(dataDir, "nats.json");
 
 export const natsUrl = ({ user, password }: Credentials, port: number) =>
   `nats://${user}:${password}@127.0.0.1:${port}`;

@@ -1,5 +1,5 @@
 /** The upstream release taken where neither PATH nor npm has a server. */
-export const natsRelease = "2.14.0";
+const natsRelease = "2.14.0";
 
 export interface Archive {
   /** Without `.tar.gz`; the archive holds a folder of this name. */

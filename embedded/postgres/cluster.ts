@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EmbeddedError, errnoOf, fromSystem, mendData } from "../errors.ts";
 
-export const majorVersion = "18";
+const majorVersion = "18";
 
 /** PostgreSQL's own size of the control file, all versions since 9.4. */
 const controlFileSize = 8192;

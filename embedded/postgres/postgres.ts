@@ -76,7 +76,7 @@ export const postgresKind: ServerKind = {
   },
 };
 
-export const postgresSecrets = (dataDir: string) => join(dataDir, "postgres.json");
+const postgresSecrets = (dataDir: string) => join(dataDir, "postgres.json");
 
 /** Names the database `postgres`, which is always there. */
 export const postgresUrl = ({ user, password }: Credentials, port: number) =>

@@ -5,13 +5,7 @@ import type { Template } from "../routing/template.ts";
  * wildcards in their place is let be: the gateway's own come first.
  * `/.well-known` is not among them, as services publish there what is theirs.
  */
-export const reservedPaths: readonly string[] = [
-  "/health",
-  "/metrics",
-  "/gateway",
-  "/openapi.json",
-  "/api/docs",
-];
+const reservedPaths: readonly string[] = ["/health", "/metrics", "/gateway", "/openapi.json", "/api/docs"];
 
 const reserved = reservedPaths.map((it) => it.slice(1).split("/"));
 /** `/package.Service/Method` is how Connect and gRPC call, whoever serves it. */

@@ -13,7 +13,7 @@ export interface PickRules<T> {
  * many failing at once are more likely the network or the caller, and the few left
  * would be crushed under what the others no longer get. Envoy's panic threshold.
  */
-export const panicBelow = 0.5;
+const panicBelow = 0.5;
 
 /**
  * The cheaper of two random endpoints (power of two choices): close to the best of

@@ -37,7 +37,7 @@ const nowhere = new Set(["0.0.0.0", "::"]);
 export const isHost = (host: string): boolean =>
   isIP(host) ? !nowhere.has(host) : dnsPattern.test(host) && !digitsPattern.test(host);
 
-export const clampWeight = (weight: number): number => Math.min(1000, Math.max(1, Math.round(weight)));
+const clampWeight = (weight: number): number => Math.min(1000, Math.max(1, Math.round(weight)));
 
 /** Host and port as a URL has them: an IPv6 address stands in brackets (RFC 3986 §3.2.2). */
 export const authorityOf = (host: string, port: number): string =>

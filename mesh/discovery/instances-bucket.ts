@@ -8,7 +8,7 @@ export const instancesBucket = "weft_instances";
  * Entries nobody renews are forgotten by the broker too, later than by any
  * view: so one who starts does not meet yesterday's instances.
  */
-export const instancesTtlMs = 15_000;
+const instancesTtlMs = 15_000;
 
 export const openInstancesBucket = (nats: Nats): Promise<KV> =>
   nats.bucket(instancesBucket, { ttl: instancesTtlMs, history: 1 });

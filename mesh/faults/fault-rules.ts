@@ -19,7 +19,7 @@ export interface FaultRule {
 const example = "order.v1.OrderService/CreateOrder=abort:unavailable:10%,delay:200ms:50%";
 
 /** A header may come with every call, so it must be quick to turn down. */
-export const longestFaults = 512;
+const longestFaults = 512;
 const mostFaults = 8;
 const longestDelayMs = 60_000;
 

@@ -16,7 +16,7 @@ export { sessionKey, userKey } from "./standing-entry.ts";
  * second and costs a call nothing but two map lookups. Entries live a little
  * longer than the longest access token, after which they say nothing new.
  */
-export const standingBucket = "weft_standing";
+const standingBucket = "weft_standing";
 export const standingTtlMs = 15 * 60_000;
 
 const loadTimeoutMs = 3000;

@@ -20,7 +20,7 @@ export interface StreamPlan {
   readonly settings?: Partial<StreamConfig>;
 }
 
-export const dedupeWindowMs = 2 * 60_000;
+const dedupeWindowMs = 2 * 60_000;
 const nanos = 1_000_000;
 
 /** JetStream's own codes. */

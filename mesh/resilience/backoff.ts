@@ -6,7 +6,7 @@ export interface BackoffPolicy {
   readonly maxMs: number;
 }
 
-export const backoffPolicy: BackoffPolicy = { baseMs: 25, maxMs: 1000 };
+const backoffPolicy: BackoffPolicy = { baseMs: 25, maxMs: 1000 };
 
 /**
  * The wait before a retry (1 is the first): anything from nothing to the whole

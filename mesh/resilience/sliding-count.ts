@@ -6,7 +6,7 @@ export interface SlidingCount {
 }
 
 /** Parts of a window: what is old leaves it in steps of a tenth. */
-export const windowParts = 10;
+const windowParts = 10;
 
 /**
  * A ring of ten counters, each for a tenth of the window; nothing is allocated

@@ -10,7 +10,7 @@ export interface WaitingPolicy {
   readonly standingMs: number;
 }
 
-export const waitingPolicy: WaitingPolicy = { maxWaiting: 1024, burstMs: 1000, standingMs: 50 };
+const waitingPolicy: WaitingPolicy = { maxWaiting: 1024, burstMs: 1000, standingMs: 50 };
 
 /** Stands before the adaptive limit, so that a burst waits where only an overload is turned away. */
 export interface WaitingRoom {

@@ -48,7 +48,7 @@ export function startFiring(options: FiringOptions): Firing {
 }
 
 /** Fires what is due; gives how many that were. */
-export async function fireDue({
+async function fireDue({
   db,
   enqueue,
   types,

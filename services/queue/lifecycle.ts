@@ -109,7 +109,7 @@ export const holds = (job: Tracked, { lease, worker }: Holder): boolean =>
 /** Its letter for a history. */
 export const letterOf = (end: End): string => letters[end];
 
-export const withEnd = (history: string, end: End): string => (history + letters[end]).slice(-longestHistory);
+const withEnd = (history: string, end: End): string => (history + letters[end]).slice(-longestHistory);
 
 function endOf({ state, lease, history }: Tracked, wanted: number): string | undefined {
   const lastEnded = state === "running" ? lease - 1 : lease;

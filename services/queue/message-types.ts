@@ -1,10 +1,10 @@
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
-import { getOption, hasOption } from "@bufbuild/protobuf";
-import { durationMs } from "@bufbuild/protobuf/wkt";
+import { hasOption } from "@bufbuild/protobuf";
 import { event as eventOption, job as jobOption } from "#gen/mesh/v1/options_pb.js";
 import type { Logger } from "#mesh";
 import { fail } from "#mesh";
-import { usual } from "./request.ts";
+import type { JobType as JobContract } from "#mesh/jobs/job-type.ts";
+import { jobTypeOf } from "#mesh/jobs/job-type.ts";
 
 /** A message that travels as an event or a job. */
 export interface MessageType {
@@ -13,13 +13,8 @@ export interface MessageType {
   readonly registry: Registry;
 }
 
-/** What the contract of a job says of it. */
-export interface JobType extends MessageType {
-  readonly queue: string;
-  readonly maxAttempts: number;
-  readonly timeoutMs: number;
-  readonly backoffMs: number;
-}
+/** A job, with what its contract says of it. */
+export type JobType = MessageType & JobContract;
 
 /** The messages that are known now. */
 export interface MessageTypes {
@@ -29,9 +24,6 @@ export interface MessageTypes {
   findJob(name: string): JobType | undefined;
   jobs(): readonly JobType[];
 }
-
-/** As in the contract of requests: it becomes part of a subject. */
-const queueForm = /^[a-z][a-z0-9_]{0,62}$/;
 
 /** Far more than any platform has: whoever reaches the broker could name as many as he likes. */
 const mostTypes = 5000;
@@ -49,13 +41,11 @@ export function createMessageTypes(log: Logger): MessageTypes {
     }
   };
   const learnJob = (desc: DescMessage, registry: Registry) => {
-    const type = readJobType(desc, registry);
-    if (queueForm.test(type.queue)) put(type);
-    else
-      log.warn(
-        { type: desc.typeName },
-        "a job is passed over: its contract names no queue such as `file_processing`",
-      );
+    try {
+      put({ desc, registry, ...jobTypeOf(desc) });
+    } catch (err) {
+      log.warn({ err, type: desc.typeName }, "a job is passed over: its contract says what no job can have");
+    }
   };
   return {
     learn: (registry) => {
@@ -88,19 +78,3 @@ export function requireJobType(types: MessageTypes, name: string): JobType {
 }
 
 const isJob = (type: MessageType | JobType): type is JobType => "queue" in type;
-
-const hourMs = 3_600_000;
-const between = (least: number, most: number, value: number): number =>
-  Math.round(Math.min(most, Math.max(least, value)));
-
-function readJobType(desc: DescMessage, registry: Registry): JobType {
-  const { queue, maxAttempts, timeout, backoff } = getOption(desc, jobOption);
-  return {
-    desc,
-    registry,
-    queue,
-    maxAttempts: Math.min(100, maxAttempts || usual.maxAttempts),
-    timeoutMs: timeout ? between(1, 24 * hourMs, durationMs(timeout)) : usual.timeoutMs,
-    backoffMs: backoff ? between(0, hourMs, durationMs(backoff)) : usual.backoffMs,
-  };
-}

@@ -3,11 +3,9 @@ import { durationMs, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { JobRequest } from "#gen/mesh/v1/jobs_pb.js";
 import { JobRequestSchema } from "#gen/mesh/v1/jobs_pb.js";
 import { fail } from "#mesh";
+import { usualJob } from "#mesh/jobs/job-type.ts";
 import { validate } from "#mesh/rpc/validate.ts";
 import type { NewJob } from "./jobs-store.ts";
-
-/** What holds for a job whose contract does not say. */
-export const usual = { maxAttempts: 5, timeoutMs: 60_000, backoffMs: 5000 };
 
 /** Reads a request as a service sent it. Throws when it is none, or breaks the rules of its contract. */
 export function readRequest(data: Uint8Array, nowMs: number): NewJob {
@@ -27,8 +25,8 @@ export function readRequest(data: Uint8Array, nowMs: number): NewJob {
     maxAttempts,
     ...texts,
     runAt: request.runAt ? timestampDate(request.runAt) : new Date(nowMs),
-    timeoutMs: request.timeout ? Math.max(1, Math.round(durationMs(request.timeout))) : usual.timeoutMs,
-    backoffMs: request.backoff ? Math.round(durationMs(request.backoff)) : usual.backoffMs,
+    timeoutMs: request.timeout ? Math.max(1, Math.round(durationMs(request.timeout))) : usualJob.timeoutMs,
+    backoffMs: request.backoff ? Math.round(durationMs(request.backoff)) : usualJob.backoffMs,
   };
 }
 

@@ -11,7 +11,7 @@ export interface Lifetimes {
 }
 
 /** Statements are made anew for each callee; five minutes keep the exchange off most calls. */
-export const statementMs = 5 * 60_000;
+const statementMs = 5 * 60_000;
 
 /** Life of the longest token, or entry of the standing bucket, that is signed with our keys. */
 export const longestLifeMs = ({ accessMs, serviceMs }: Lifetimes): number =>

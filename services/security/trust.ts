@@ -84,7 +84,7 @@ async function stampOf(file: string): Promise<string> {
 }
 
 /** Throws with what is wrong, naming the service it is wrong with. */
-export async function parseTrust(text: string): Promise<Services> {
+async function parseTrust(text: string): Promise<Services> {
   const content: unknown = JSON.parse(text);
   if (!isRecord(content) || !isRecord(content.services)) throw new Error('it has no object "services"');
   const services = new Map<string, TrustedService>();

@@ -16,7 +16,7 @@ export interface HashingCost {
 }
 
 /** OWASP Password Storage Cheat Sheet, the argon2id setting with 19 MiB. */
-export const todaysCost: HashingCost = { memoryKiB: 19_456, passes: 2, lanes: 1 };
+const todaysCost: HashingCost = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 
 /** Threads of libuv's pool, in which hashes are computed. */
 export const poolThreads = Number(process.env.UV_THREADPOOL_SIZE) || 4;

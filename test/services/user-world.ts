@@ -198,7 +198,7 @@ function breakable(calls: Record<string, object>, faults: Set<string>, asked: As
   );
 }
 
-export function reasonIn(error: unknown): string {
+function reasonIn(error: unknown): string {
   if (error instanceof WeftError) return error.reason;
   if (!(error instanceof ConnectError)) throw error;
   return error.findDetails(ErrorInfoSchema)[0]?.reason ?? Code[error.code];

@@ -20,7 +20,7 @@ export interface ConsumerPolicy {
   readonly from: "kept" | "now";
 }
 
-export function compileConsumer(service: string, { schemas, options }: Subscription): ConsumerPolicy {
+function compileConsumer(service: string, { schemas, options }: Subscription): ConsumerPolicy {
   const types = schemas.map(eventTypeOf);
   const [first] = types;
   if (!first) throw bad(service, "handles no event", "name at least one in `on`");

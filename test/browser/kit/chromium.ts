@@ -7,7 +7,7 @@ import { describe } from "vitest";
 const usualNames = ["chromium", "chromium-browser", "google-chrome"];
 
 /** The Chromium of this machine: `WEFT_CHROMIUM`, else the first of the usual names on `PATH`. */
-export function findChromium(env: NodeJS.ProcessEnv): string | undefined {
+function findChromium(env: NodeJS.ProcessEnv): string | undefined {
   const { WEFT_CHROMIUM: named, PATH: path = "" } = env;
   const folders = path.split(delimiter).filter(isAbsolute);
   const onPath = (name: string) => folders.map((folder) => join(folder, name)).find(isProgram);
