@@ -36,7 +36,7 @@ const plan: StreamPlan = {
   name: "dead",
   subjects: ["dead.>"],
   // Kept until somebody deals with it, and each but once.
-  settings: { max_msgs_per_subject: 1, max_age: 0 },
+  settings: { max_msgs_per_subject: 1, max_age: 0, max_msg_size: 1024 * 1024 },
 };
 
 const usualSettings: StreamSettings = { replicas: 1, maxAgeMs: 0, maxBytes: 256 * 1024 * 1024 };

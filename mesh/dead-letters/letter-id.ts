@@ -9,5 +9,6 @@ export function deadId(head: EventHead, stream: string, sequence: number): strin
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
-const letterId = /^[\w-]+\.[\w-]+\.[0-9a-f-]{36}$/i;
+/** Wider than what we write: what was listed can also be shown and dropped. */
+const letterId = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 export const isLetterId = (id: string) => letterId.test(id);

@@ -60,11 +60,25 @@ export function failureHeaders({ stream, subject }: Undelivered, failure: Failur
   return [failureHeader, Buffer.from(JSON.stringify(told)).toString("base64url")];
 }
 
-/** Names and values by turns, without what the mesh or the broker puts on for one journey. */
-export const ownHeaders = (pairs: readonly string[]): string[] => pairs.filter(isOwn);
+/** The broker takes 64 KiB of them, and those of the failure need room too. */
+const mostHeaderChars = 24 * 1024;
 
-const isOwn = (_: string, at: number, pairs: readonly string[]): boolean =>
-  !/^(?:nats-|weft-)/i.test(pairs[at - (at % 2)] ?? "");
+/**
+ * Names and values by turns, without what the mesh or the broker puts on for one
+ * journey, and without the end of what nobody could send again.
+ */
+export function ownHeaders(pairs: readonly string[]): string[] {
+  const own: string[] = [];
+  let left = mostHeaderChars;
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    const [name = "", value = ""] = pairs.slice(at, at + 2);
+    if (/^(?:nats-|weft-)/i.test(name)) continue;
+    left -= name.length + value.length;
+    if (left < 0) break;
+    own.push(name, value);
+  }
+  return own;
+}
 
 export function letterOf(message: StoredMsg, nats: Nats): DeadLetter {
   const prefix = nats.subject("dead.");
@@ -118,5 +132,6 @@ function toldIn(header: string): Partial<StoredFailure> {
 
 function dateOf(text: string | undefined, otherwise: Date): Date {
   const date = new Date(text ?? otherwise);
-  return Number.isNaN(date.getTime()) ? otherwise : date;
+  // Later ones cannot be shown (RFC 3339).
+  return date.getTime() >= 0 && date.getUTCFullYear() <= 9999 ? date : otherwise;
 }

@@ -32,6 +32,9 @@ export interface EventsOptions {
   readonly now: () => number;
 }
 
+/** It travels as a header, of which the broker takes 64 KiB in all. */
+const mostKeyChars = 1000;
+
 export function createEvents({ service, publishes, take, tracer, now }: EventsOptions): Events {
   const declared = new Map(publishes.map((schema) => [schema.typeName, eventTypeOf(schema)]));
   return {
@@ -55,6 +58,11 @@ export function createEvents({ service, publishes, take, tracer, now }: EventsOp
         });
       }
       const [id, key] = [newId(), type.keyOf(message)];
+      if (key.length > mostKeyChars) {
+        throw fail.invalid("event_key_too_long", `the key of ${type.name} has ${key.length} characters`, {
+          remedy: `a key names an aggregate, in ${mostKeyChars} at most`,
+        });
+      }
       const call = currentCall();
       const span = tracer.begin("producer", `publish ${type.subject}`, call?.span);
       const headers = cloudEventHeaders({

@@ -52,7 +52,8 @@ export function createLive(nats: Nats, log: Logger): Live {
             );
             return;
           }
-          yield fromBinary(schema, data);
+          const message = read(schema, data, log);
+          if (message) yield message;
         }
       } finally {
         signal.removeEventListener("abort", end);
@@ -60,4 +61,13 @@ export function createLive(nats: Nats, log: Logger): Live {
       }
     },
   };
+}
+
+function read<D extends DescMessage>(schema: D, data: Uint8Array, log: Logger): MessageShape<D> | undefined {
+  try {
+    return fromBinary(schema, data);
+  } catch (err) {
+    log.debug({ err, type: schema.typeName }, "what was told live is no such message; passed over");
+    return undefined;
+  }
 }

@@ -131,7 +131,8 @@ export async function hostService(definition: ServiceDefinition, options: HostOp
     // Who stands before others tells of theirs too, and so does that itself.
     const tells = config.reflection && !running.front;
     const builtin = [grpcHealth.implementation, ...(tells ? reflection(shown) : [])];
-    const authenticate = memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, log));
+    const authenticate =
+      memory?.authenticate ?? (await authenticatorFor(name, network, stores.nats, health, log));
     const rpc = createRpc({
       implementations: [...running.rpc, ...builtin],
       policies: new Map([...policies, ...openPolicies(builtin)]),

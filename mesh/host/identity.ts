@@ -1,6 +1,7 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Network } from "../client/network.ts";
 import { tokenCredentials } from "../client/network.ts";
+import type { HealthChecks } from "../health/checks.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import { createIssuerKeys } from "../identity/keys.ts";
 import type { ServiceKey } from "../identity/service-key.ts";
@@ -38,10 +39,12 @@ export async function authenticatorFor(
   service: string,
   network: Network,
   nats: Nats,
+  health: HealthChecks,
   log: Logger,
 ): Promise<Authenticator> {
   const issuer = network.anonymousClient(TokenService);
   const keys = createIssuerKeys(issuer);
   const standing = await watchStanding(nats, log, keys);
+  health.add({ name: "revocations", critical: false, check: standing.check });
   return tokenAuthenticator(createVerifier({ service, keys, standing }));
 }

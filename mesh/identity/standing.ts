@@ -31,16 +31,25 @@ export interface Standing {
 export const openStandingBucket = (nats: Nats): Promise<KV> =>
   nats.bucket(standingBucket, { ttl: standingTtlMs, history: 1 });
 
+export interface WatchedStanding extends Standing {
+  /** Throws while what changes is not heard of. */
+  check(): void;
+}
+
+/** A watch that begins anew takes a moment; longer than this is a trouble. */
+const deafMs = 10_000;
+
 /** Loads the bucket and follows it. Resolves when all that was known at the start is in. */
 export async function watchStanding(
   nats: Nats,
   log: Logger,
   keys: KeySource,
   now: () => number = Date.now,
-): Promise<Standing> {
+): Promise<WatchedStanding> {
   // A broker that cannot keep the bucket at all is told of at the start.
   await openStandingBucket(nats);
   const book = createStandingBook({ keys, log, keepMs: standingTtlMs, now });
+  let deafSinceMs: number | undefined = now();
   const loaded = Promise.withResolvers<void>();
   followBucket({
     nats,
@@ -51,9 +60,14 @@ export async function watchStanding(
     entry: (entry) => {
       if (entry.operation === "PUT") book.add(entry.key, entry.string());
     },
-    current: () => void book.settled().then(loaded.resolve),
+    current: () => {
+      deafSinceMs = undefined;
+      void book.settled().then(loaded.resolve);
+    },
     // What is known stays in force while the watch is away.
-    lost: () => {},
+    lost: () => {
+      deafSinceMs ??= now();
+    },
   });
 
   const sweep = setInterval(() => book.sweep(), 60_000).unref();
@@ -65,5 +79,13 @@ export async function watchStanding(
 
   // Nobody starts late because the broker, or the issuer whose keys are needed, is slow to answer.
   await Promise.race([loaded.promise, sleep(loadTimeoutMs, undefined, { ref: false })]);
-  return book;
+  return {
+    isRevoked: book.isRevoked,
+    current: book.current,
+    check() {
+      if (deafSinceMs === undefined || now() - deafSinceMs <= deafMs) return;
+      const forS = Math.round((now() - deafSinceMs) / 1000);
+      throw new Error(`ended sessions and changed roles have not been heard of for ${forS} s`);
+    },
+  };
 }

@@ -76,6 +76,13 @@ export function createJobs({ service, take, tracer, metrics, now }: JobsOptions)
         });
       }
       const { tx, runAt, delayMs, priority = 0, attempts, timeoutMs, backoffMs, key = "" } = options;
+      for (const ms of [runAt?.getTime(), delayMs]) {
+        if (ms !== undefined && !Number.isFinite(ms)) {
+          throw fail.invalid("bad_run_at", `${type.name} is to run at no time there is`, {
+            remedy: "give `runAt` a valid date, or `delayMs` a number",
+          });
+        }
+      }
       const startMs = runAt?.getTime() ?? (delayMs === undefined ? undefined : now() + delayMs);
       const id = newId();
       const call = currentCall();

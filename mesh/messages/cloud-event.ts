@@ -54,7 +54,8 @@ export function cloudEventHeaders(head: NewHead): string[] {
 /** Reads the headers of whoever published it; what is not there is empty. */
 export function headOf(get: (name: string) => string): EventHead {
   return {
-    id: get("ce-id"),
+    // As PostgreSQL writes it: an id in capitals is the same one (RFC 9562 §4).
+    id: get("ce-id").toLowerCase(),
     source: decode(get("ce-source")),
     type: get("ce-type"),
     key: decode(get("ce-subject")),

@@ -10,5 +10,5 @@ export function headersOf(pairs: readonly string[]): MsgHdrs {
 
 /** Names and values by turns, as they came. */
 export function pairsOf(headers: MsgHdrs | undefined): string[] {
-  return headers?.keys().flatMap((name) => [name, headers.get(name)]) ?? [];
+  return headers?.keys().flatMap((name) => (name ? [name, headers.get(name)] : [])) ?? [];
 }

@@ -5,6 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import { fail } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { waitFor } from "../wait.ts";
+import "./tolerant-headers.ts";
 
 export interface Nats {
   readonly connection: NatsConnection;

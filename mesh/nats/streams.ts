@@ -22,6 +22,8 @@ export interface StreamPlan {
 
 const dedupeWindowMs = 2 * 60_000;
 const nanos = 1_000_000;
+/** What we publish has less, with its headers: anything larger is not ours. */
+const mostMessageBytes = 768 * 1024;
 
 /** JetStream's own codes. */
 export const streamNotFound = 10059;
@@ -84,6 +86,7 @@ async function add(jsm: JetStreamManager, plan: StreamPlan, settings: StreamSett
       max_age: maxAgeMs * nanos,
       max_bytes: maxBytes,
       allow_direct: true,
+      max_msg_size: mostMessageBytes,
       ...plan.settings,
     });
   } catch (error) {
@@ -107,12 +110,14 @@ async function update(
     max_age: settings.maxAgeMs * nanos,
     // Whoever gave it more room by hand had a reason.
     max_bytes: config.max_bytes < 0 ? config.max_bytes : Math.max(config.max_bytes, settings.maxBytes),
+    max_msg_size: mostMessageBytes,
     ...plan.settings,
   };
   const isCurrent =
     subjects.length === config.subjects.length &&
     wanted.num_replicas === config.num_replicas &&
     wanted.max_age === config.max_age &&
+    wanted.max_msg_size === config.max_msg_size &&
     wanted.max_bytes === config.max_bytes;
   return isCurrent ? { config, ...info } : jsm.streams.update(plan.name, { ...config, ...wanted });
 }

@@ -1,8 +1,9 @@
 import type { Database } from "#mesh";
 import { retrying } from "#mesh";
 import type { Inserted, Kind, NewJob } from "./jobs-store.ts";
-import { insertJobs, saveKinds } from "./jobs-store.ts";
+import { countKinds, insertJobs, saveKinds } from "./jobs-store.ts";
 import type { Nudge } from "./nudges.ts";
+import { tooManyKinds } from "./refusals.ts";
 
 /** The one way of jobs into the table: from services, from REST, from schedules. */
 export interface Enqueue {
@@ -22,6 +23,9 @@ export interface EnqueueOptions {
   now: () => number;
 }
 
+/** Far more than any platform has: each has its metrics, and a line in each look at the queues. */
+const mostKinds = 5000;
+
 export function createEnqueue({ db, nudge, scheduled, now }: EnqueueOptions): Enqueue {
   const known = new Set<string>();
   const keyOf = ({ type, queue }: Kind) => `${type} ${queue}`;
@@ -29,7 +33,10 @@ export function createEnqueue({ db, nudge, scheduled, now }: EnqueueOptions): En
   const prepare = async (kinds: readonly Kind[]) => {
     const unknown = new Map(kinds.filter((it) => !known.has(keyOf(it))).map((it) => [keyOf(it), it]));
     if (unknown.size === 0) return;
-    await db.transaction((tx) => saveKinds(tx, [...unknown.values()]));
+    await db.transaction(async (tx) => {
+      if ((await countKinds(tx)) + unknown.size > mostKinds) throw tooManyKinds(mostKinds);
+      await saveKinds(tx, [...unknown.values()]);
+    });
     for (const key of unknown.keys()) known.add(key);
   };
   const announce: Enqueue["announce"] = (inserted) => {

@@ -6,7 +6,7 @@ import type { Inserted, NewJob } from "./jobs-store.ts";
 import { insertJobs } from "./jobs-store.ts";
 import type { MessageTypes } from "./message-types.ts";
 import type { ScheduleRow } from "./schedules-store.ts";
-import { lockDueSchedules, nextScheduled, saveFired } from "./schedules-store.ts";
+import { lockDueSchedules, nextScheduled, saveFired, saveSchedule } from "./schedules-store.ts";
 
 const batch = 100;
 
@@ -47,6 +47,12 @@ export function startFiring(options: FiringOptions): Firing {
   return { changed: loop.wake, ended: loop.ended };
 }
 
+interface Due {
+  readonly row: ScheduleRow;
+  readonly job: NewJob;
+  readonly nextRunAt: Date | null;
+}
+
 /** Fires what is due; gives how many that were. */
 async function fireDue({
   db,
@@ -56,22 +62,31 @@ async function fireDue({
   now,
 }: Omit<FiringOptions, "paceMs" | "stopping">): Promise<number> {
   const nowMs = now();
-  const { fired, inserted } = await db.transaction(async (tx) => {
-    const due = await lockDueSchedules(tx, new Date(nowMs), batch);
-    const jobs = due.map((row) => jobOf(row, types, nowMs));
+  const { fired, inserted, count } = await db.transaction(async (tx) => {
+    const locked = await lockDueSchedules(tx, new Date(nowMs), batch);
+    const due: Due[] = [];
+    for (const row of locked) {
+      try {
+        // From now on, not from the time it was for: what was missed in an outage comes once.
+        due.push({ row, job: jobOf(row, types, nowMs), nextRunAt: nextTime(row, nowMs) ?? null });
+      } catch (err) {
+        // Its time zone is gone from this system, say: the others go on.
+        log.error({ err, schedule: row.id, name: row.name }, "a schedule cannot be fired and is paused");
+        await saveSchedule(tx, { ...row, paused: true, nextRunAt: null });
+      }
+    }
+    const jobs = due.map(({ job }) => job);
     // On connections of its own; it waits for nothing that is locked here.
     await enqueue.prepare(jobs);
     const inserted: Inserted[] = jobs.length > 0 ? await insertJobs(tx, jobs, new Date(nowMs)) : [];
-    for (const row of due) {
-      // From now on, not from the time it was for: what was missed in an outage comes once.
-      const nextRunAt = nextTime(row, nowMs) ?? null;
+    for (const { row, nextRunAt } of due) {
       await saveFired(tx, row.id, { lastRunAt: new Date(nowMs), nextRunAt });
     }
-    return { fired: due, inserted };
+    return { fired: due.map(({ row }) => row), inserted, count: locked.length };
   });
   enqueue.announce(inserted);
   for (const { id, name, type } of fired) log.debug({ schedule: id, name, type }, "a schedule has fired");
-  return fired.length;
+  return count;
 }
 
 function jobOf(row: ScheduleRow, types: MessageTypes, nowMs: number): NewJob {

@@ -3,6 +3,7 @@ import { jetstream } from "@nats-io/jetstream";
 import type { Logger, Nats } from "#mesh";
 import { sqlState } from "#mesh";
 import { deadId } from "#mesh/dead-letters/letter-id.ts";
+import { isStoreAway } from "#mesh/errors.ts";
 import { jobsStream } from "#mesh/jobs/stream.ts";
 import { headOf } from "#mesh/messages/cloud-event.ts";
 import { endInPeace } from "#mesh/nats/end-in-peace.ts";
@@ -19,6 +20,7 @@ import { readRequest } from "./request.ts";
 const batchSize = 250;
 /** How long what could not be taken in now stays with the broker. */
 const againMs = 1000;
+const longestAgainMs = 5 * 60_000;
 
 export interface IntakeOptions {
   nats: Nats;
@@ -147,9 +149,19 @@ async function buryOne(message: JsMsg, error: unknown, { bury, log }: IntakeOpti
     message.term("no job");
   } catch (err) {
     log.warn({ err, subject }, "a message that is no job could not be put aside; it comes again");
-    message.nak(againMs);
+    message.nak(pauseOf(message));
   }
 }
 
-/** Classes 22 and 23: data exceptions and violated constraints, which time does not mend. */
-const isOfData = (error: unknown): boolean => /^2[23]/.test(sqlState(error));
+/**
+ * Classes 22 and 23 of PostgreSQL are data exceptions and violated constraints,
+ * which time does not mend; nor does it mend what is wrong before it comes there.
+ */
+const isOfData = (error: unknown): boolean => {
+  const state = sqlState(error);
+  return state === "" ? !isStoreAway(error) : /^2[23]/.test(state);
+};
+
+/** The longer, the more often it came: what nobody can put aside must not keep everybody busy. */
+const pauseOf = ({ info }: JsMsg): number =>
+  Math.min(longestAgainMs, againMs * 2 ** (info.deliveryCount - 1));

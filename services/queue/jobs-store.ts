@@ -1,4 +1,5 @@
 import type { Query } from "#mesh";
+import { only } from "#mesh";
 import type { Change, State, Tracked } from "./lifecycle.ts";
 
 /** A job that is to be. */
@@ -102,6 +103,10 @@ export async function insertJobs(query: Query, jobs: readonly NewJob[], now: Dat
 export interface Kind {
   readonly type: string;
   readonly queue: string;
+}
+
+export async function countKinds(query: Query): Promise<number> {
+  return Number(only(await query<{ count: bigint }[]>`select count(*) as count from kinds`).count);
 }
 
 /** Makes queues and the types in them known, before the first job of a kind is in. */

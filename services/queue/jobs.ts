@@ -88,7 +88,7 @@ export function jobs({ db, enqueue, types, retry, nudge, metrics, now }: JobsOpt
 
   function newJob(request: CreateJobRequest, call: Call): NewJob {
     const type = requireJobType(types, request.type);
-    const { payload = {}, priority, idempotencyKey, timeout } = request;
+    const { payload = {}, priority, idempotencyKey, timeout, backoff } = request;
     if (idempotencyKey.includes("\0")) {
       throw fail.invalid("bad_idempotency_key", "idempotency_key holds a NUL, which no text may");
     }
@@ -102,7 +102,7 @@ export function jobs({ db, enqueue, types, retry, nudge, metrics, now }: JobsOpt
       runAt: runAtOf(request, nowMs),
       maxAttempts: request.maxAttempts || type.maxAttempts,
       timeoutMs: timeout ? Math.max(1, Math.round(durationMs(timeout))) : type.timeoutMs,
-      backoffMs: type.backoffMs,
+      backoffMs: backoff ? Math.round(durationMs(backoff)) : type.backoffMs,
       idempotencyKey,
       source: call.caller.service?.name ?? "",
       userId: call.caller.user?.id ?? "",

@@ -1,10 +1,11 @@
 import type { Query } from "#mesh";
+import type { Claimant } from "./claim-store.ts";
 import type { JobRow } from "./jobs-store.ts";
 import { jobColumns } from "./jobs-store.ts";
 import type { Holder } from "./lifecycle.ts";
 import { letterOf } from "./lifecycle.ts";
 
-export interface Lease extends Omit<Holder, "worker"> {
+export interface Lease extends Pick<Holder, "lease"> {
   readonly id: string;
 }
 
@@ -16,7 +17,7 @@ export interface Sign extends Lease {
 /** Prolongs leases; gives those that the worker still has. */
 export async function extendLeases(
   query: Query,
-  worker: string,
+  { worker, service }: Claimant,
   signs: readonly Sign[],
   { now, leaseUntil }: { now: Date; leaseUntil: Date },
 ): Promise<Lease[]> {
@@ -31,7 +32,8 @@ export async function extendLeases(
       ${signs.map(({ percent }) => percent)}::smallint[],
       ${signs.map(({ note }) => note)}::text[]
     ) as s (id, lease, percent, note)
-    where j.id = s.id and j.state = 'running' and j.lease = s.lease and j.worker = ${worker} and j.deadline_at > ${now}
+    where j.id = s.id and j.state = 'running' and j.lease = s.lease
+      and j.worker = ${worker} and j.worker_service = ${service} and j.deadline_at > ${now}
     returning j.id, j.lease`;
 }
 
@@ -44,7 +46,7 @@ export interface Finished extends Lease {
 /** What most settlements are, by one statement. It is what `settle` of the lifecycle says of `done`. */
 export async function finishJobs(
   query: Query,
-  worker: string,
+  { worker, service }: Claimant,
   leases: readonly Lease[],
   now: Date,
 ): Promise<Finished[]> {
@@ -54,7 +56,8 @@ export async function finishJobs(
         state = 'done', finished_at = ${now}, lease_until = null, deadline_at = null,
         history = right(j.history || ${letterOf("done")}, 100)
       from unnest(${leases.map(({ id }) => id)}::uuid[], ${leases.map(({ lease }) => lease)}::int[]) as h (id, lease)
-      where j.id = h.id and j.state = 'running' and j.lease = h.lease and j.worker = ${worker}
+      where j.id = h.id and j.state = 'running' and j.lease = h.lease
+        and j.worker = ${worker} and j.worker_service = ${service}
       returning j.id, j.lease, j.queue, j.type, j.started_at
     ),
     counted as (

@@ -10,6 +10,7 @@ const fresh = (values: Partial<Tracked> = {}): Tracked => ({
   state: "ready",
   lease: 0,
   worker: "",
+  workerService: "",
   attempts: 0,
   maxAttempts: 3,
   backoffMs: 1000,
@@ -19,21 +20,29 @@ const fresh = (values: Partial<Tracked> = {}): Tracked => ({
 });
 
 /** What the claiming statement does. */
-const claim = (job: Tracked, worker: string): Tracked => ({
+const claim = (job: Tracked, worker: string, workerService = "order"): Tracked => ({
   ...job,
   state: "running",
   lease: job.lease + 1,
   attempts: job.attempts + 1,
   worker,
+  workerService,
 });
 
 describe("the life of a job", () => {
   type Step =
     | { readonly do: "claim"; readonly worker: string }
-    | { readonly do: "settle"; readonly worker: string; readonly back: number; readonly outcome: Outcome }
+    | {
+        readonly do: "settle";
+        readonly worker: string;
+        readonly service: string;
+        readonly back: number;
+        readonly outcome: Outcome;
+      }
     | { readonly do: "lose" | "cancel" | "retry" | "wait" };
 
   const worker = fc.constantFrom("a", "b");
+  const service = fc.constantFrom("order", "order", "other");
   const outcome = fc.constantFrom<Outcome>({ kind: "done" }, { kind: "given_back" }, failure, {
     ...failure,
     terminal: true,
@@ -42,7 +51,7 @@ describe("the life of a job", () => {
     { weight: 4, arbitrary: fc.record({ do: fc.constant("claim" as const), worker }) },
     {
       weight: 4,
-      arbitrary: fc.record({ do: fc.constant("settle" as const), worker, back: fc.nat(3), outcome }),
+      arbitrary: fc.record({ do: fc.constant("settle" as const), worker, service, back: fc.nat(3), outcome }),
     },
     { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("lose", "cancel", "retry", "wait") }) },
   ) as fc.Arbitrary<Step>;
@@ -69,7 +78,11 @@ describe("the life of a job", () => {
             expect(job.lease).toBe(++given);
             expect(job.attempts).toBeLessThanOrEqual(job.maxAttempts);
           } else if (it.do === "settle") {
-            const holder = { lease: Math.max(0, job.lease - it.back), worker: it.worker };
+            const holder = {
+              lease: Math.max(0, job.lease - it.back),
+              worker: it.worker,
+              service: it.service,
+            };
             const held = holds(job, holder);
             const change = settle(job, holder, it.outcome, at(5));
             expect(typeof change === "object").toBe(held);
@@ -92,19 +105,28 @@ describe("the life of a job", () => {
     let job = fresh();
     for (let lease = 1; lease <= 250; lease++) {
       job = claim(job, "a");
-      job = { ...job, ...(settle(job, { lease, worker: "a" }, { kind: "given_back" }, at(0)) as Change) };
+      job = {
+        ...job,
+        ...(settle(job, { lease, worker: "a", service: "order" }, { kind: "given_back" }, at(0)) as Change),
+      };
     }
     expect(job.history).toHaveLength(100);
-    expect(settle(job, { lease: 151, worker: "a" }, { kind: "given_back" }, at(0))).toBe("again");
-    expect(settle(job, { lease: 150, worker: "a" }, { kind: "given_back" }, at(0))).toBe("lost");
-    expect(settle(job, { lease: 251, worker: "a" }, { kind: "given_back" }, at(0))).toBe("lost");
+    expect(settle(job, { lease: 151, worker: "a", service: "order" }, { kind: "given_back" }, at(0))).toBe(
+      "again",
+    );
+    expect(settle(job, { lease: 150, worker: "a", service: "order" }, { kind: "given_back" }, at(0))).toBe(
+      "lost",
+    );
+    expect(settle(job, { lease: 251, worker: "a", service: "order" }, { kind: "given_back" }, at(0))).toBe(
+      "lost",
+    );
   });
 });
 
 describe("a failed attempt", () => {
   test("is followed by another one after the pause", () => {
     const job = claim(fresh(), "a");
-    expect(settle(job, { lease: 1, worker: "a" }, failure, at(10))).toMatchObject({
+    expect(settle(job, { lease: 1, worker: "a", service: "order" }, failure, at(10))).toMatchObject({
       state: "scheduled",
       attempts: 1,
       runAt: new Date(1010),
@@ -115,7 +137,7 @@ describe("a failed attempt", () => {
 
   test("is the end after the last one, or when another would end the same", () => {
     const last = claim(fresh({ attempts: 2 }), "a");
-    const holder = { lease: 1, worker: "a" };
+    const holder = { lease: 1, worker: "a", service: "order" };
     expect(settle(last, holder, failure, at(10))).toMatchObject({ state: "dead", finishedAt: new Date(10) });
     const terminal = { ...failure, terminal: true };
     expect(settle(claim(fresh(), "a"), holder, terminal, at(10))).toMatchObject({ state: "dead" });

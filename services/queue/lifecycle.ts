@@ -9,6 +9,8 @@ export interface Tracked {
   /** How often it was claimed, ever: the number of the lease that runs or ran last. */
   readonly lease: number;
   readonly worker: string;
+  /** The service that the worker belongs to. */
+  readonly workerService: string;
   /** Attempts begun that count. */
   readonly attempts: number;
   readonly maxAttempts: number;
@@ -58,6 +60,7 @@ export interface Circumstances {
 export interface Holder {
   readonly lease: number;
   readonly worker: string;
+  readonly service: string;
 }
 
 /**
@@ -103,8 +106,8 @@ export function retry(job: Tracked, nowMs: number): Change | undefined {
 export const isOver = (state: State): boolean =>
   state === "done" || state === "dead" || state === "cancelled";
 
-export const holds = (job: Tracked, { lease, worker }: Holder): boolean =>
-  job.state === "running" && job.lease === lease && job.worker === worker;
+export const holds = (job: Tracked, { lease, worker, service }: Holder): boolean =>
+  job.state === "running" && job.lease === lease && job.worker === worker && job.workerService === service;
 
 /** Its letter for a history. */
 export const letterOf = (end: End): string => letters[end];

@@ -13,6 +13,16 @@ export const jobIsDone = () =>
     remedy: "make a new one",
   });
 
+export const jobGoesOn = () =>
+  fail.precondition("job_goes_on", "the job waits or runs already, as it was", {
+    remedy: "cancel it first to run it with another payload",
+  });
+
+export const tooManyKinds = (most: number) =>
+  fail.exhausted("too_many_kinds", `${most} kinds of jobs are known, and no more can be`, {
+    remedy: "see who makes up names of types or queues",
+  });
+
 export const noQueue = (name: string) =>
   fail.notFound("queue_not_found", `no queue is named ${name}`, {
     remedy: "list the queues for their names",

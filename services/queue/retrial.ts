@@ -3,7 +3,7 @@ import type { Enqueue } from "./enqueue.ts";
 import type { WholeJobRow } from "./jobs-store.ts";
 import { findJob, lockJobs, saveChanges } from "./jobs-store.ts";
 import { retry as retryOne } from "./lifecycle.ts";
-import { jobIsDone, noJob } from "./refusals.ts";
+import { jobGoesOn, jobIsDone, noJob } from "./refusals.ts";
 
 /** Makes a job that is over wait again, with another payload if one is given. One that waits or runs stays as it is. */
 export type Retry = (id: string, payload?: Uint8Array) => Promise<WholeJobRow>;
@@ -22,6 +22,7 @@ export function createRetry({ db, enqueue, now }: RetrialOptions): Retry {
       if (!row) throw noJob();
       if (row.state === "done") throw jobIsDone();
       const change = retryOne(row, nowMs);
+      if (!change && payload) throw jobGoesOn();
       if (change) {
         await saveChanges(tx, [{ id: row.id, queue: row.queue, change }], new Date(nowMs));
         if (payload) await tx`update jobs set payload = ${Buffer.from(payload)} where id = ${id}`;

@@ -1,5 +1,6 @@
 import type { Database } from "#mesh";
 import { retrying } from "#mesh";
+import type { Claimant } from "./claim-store.ts";
 import type { Enqueue } from "./enqueue.ts";
 import type { Changed, JobRow } from "./jobs-store.ts";
 import { lockJobs, saveChanges } from "./jobs-store.ts";
@@ -16,7 +17,7 @@ export interface Told extends Lease {
 }
 
 /** Writes what became of jobs; gives those that were no longer the worker's to settle. */
-export type Settle = (worker: string, told: readonly Told[]) => Promise<Lease[]>;
+export type Settle = (claimant: Claimant, told: readonly Told[]) => Promise<Lease[]>;
 
 export interface SettlingOptions {
   db: Database;
@@ -29,23 +30,17 @@ export interface SettlingOptions {
 
 export function createSettle({ db, enqueue, nudge, metrics, now, random }: SettlingOptions): Settle {
   /** All but the plain `done`: decided by the lifecycle, on rows that are locked. */
-  const settleSlowly = async (worker: string, told: readonly Told[], nowMs: number) => {
+  const settleSlowly = async (claimant: Claimant, told: readonly Told[], nowMs: number) => {
     const { lost, changed } = await db.transaction(async (tx) => {
-      const rows = new Map(
-        (
-          await lockJobs(
-            tx,
-            told.map(({ id }) => id),
-          )
-        ).map((it) => [it.id, it]),
-      );
+      const ids = told.map(({ id }) => id);
+      const rows = new Map((await lockJobs(tx, ids)).map((it) => [it.id, it]));
       const lost: Lease[] = [];
       const changed = new Map<string, Changed & { row: JobRow }>();
       for (const { id, lease, outcome } of told) {
         const row = rows.get(id);
         // The same one may be told of twice in one call.
         const seen = row && { ...row, ...changed.get(id)?.change };
-        const change = seen ? settleOne(seen, { lease, worker }, outcome, { nowMs, random }) : "lost";
+        const change = seen ? settleOne(seen, { lease, ...claimant }, outcome, { nowMs, random }) : "lost";
         if (change === "lost") lost.push({ id, lease });
         else if (change !== "again" && row) changed.set(id, { id, queue: row.queue, change, row });
       }
@@ -57,15 +52,15 @@ export function createSettle({ db, enqueue, nudge, metrics, now, random }: Settl
     return { lost, queues: changed.map(({ queue }) => queue) };
   };
 
-  return async (worker, told) => {
+  return async (claimant, told) => {
     const nowMs = now();
     const done = told.filter(({ outcome }) => outcome.kind === "done");
     const finished =
-      done.length > 0 ? await retrying(() => finishJobs(db.sql, worker, done, new Date(nowMs))) : [];
+      done.length > 0 ? await retrying(() => finishJobs(db.sql, claimant, done, new Date(nowMs))) : [];
     for (const it of finished) metrics.ended(it, "done", nowMs);
     const fast = new Set(finished.map(keyOf));
     const rest = told.filter((it) => !fast.has(keyOf(it)));
-    const slow = rest.length > 0 ? await settleSlowly(worker, rest, nowMs) : { lost: [], queues: [] };
+    const slow = rest.length > 0 ? await settleSlowly(claimant, rest, nowMs) : { lost: [], queues: [] };
     const queues = new Set([...finished.map(({ queue }) => queue), ...slow.queues]);
     // A place that became free is taken by whoever hears of it.
     if (queues.size > 0) nudge(await boundedAmong(db.sql, [...queues]));

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ClaimedJobSchema, Held, Settlement, WorkService } from "#gen/mesh/v1/jobs_pb.js";
-import type { Database, Handlers } from "#mesh";
+import type { Call, Database, Handlers } from "#mesh";
 import { retrying } from "#mesh";
 import type { Claimed } from "./claim-store.ts";
 import type { Claim } from "./claiming.ts";
@@ -24,9 +24,8 @@ const soonestMs = 100;
 export function work({ db, claim, settle, leaseMs, now }: WorkOptions): Handlers<typeof WorkService> {
   return {
     async claim({ worker, rooms }, call) {
-      const claimant = { worker: cleanText(worker), service: call.caller.service?.name ?? "" };
       const wanted = rooms.map(({ type, places }) => ({ type: cleanText(type), places }));
-      const { jobs, nextDueAt, more } = await claim(claimant, wanted);
+      const { jobs, nextDueAt, more } = await claim(claimantOf(worker, call), wanted);
       return {
         jobs: jobs.map((job) => toClaimed(job, leaseMs)),
         more,
@@ -34,22 +33,22 @@ export function work({ db, claim, settle, leaseMs, now }: WorkOptions): Handlers
       };
     },
 
-    async extend({ worker, jobs }) {
+    async extend({ worker, jobs }, call) {
       if (jobs.length === 0) return {};
       const signs = jobs.flatMap(({ held, percent, note }) =>
         held ? [{ ...leaseOf(held), percent: percent ?? null, note: cleanText(note) }] : [],
       );
       const nowMs = now();
       const times = { now: new Date(nowMs), leaseUntil: new Date(nowMs + leaseMs) };
-      const kept = await retrying(() => extendLeases(db.sql, cleanText(worker), signs, times));
+      const kept = await retrying(() => extendLeases(db.sql, claimantOf(worker, call), signs, times));
       const held = new Set(kept.map(keyOf));
       return { lost: signs.filter((it) => !held.has(keyOf(it))).map(toHeld) };
     },
 
-    async settle({ worker, jobs }) {
+    async settle({ worker, jobs }, call) {
       if (jobs.length === 0) return {};
       const lost = await settle(
-        cleanText(worker),
+        claimantOf(worker, call),
         jobs.flatMap(({ held, outcome }) =>
           held ? [{ ...leaseOf(held), outcome: outcomeOf(outcome) }] : [],
         ),
@@ -58,6 +57,11 @@ export function work({ db, claim, settle, leaseMs, now }: WorkOptions): Handlers
     },
   };
 }
+
+const claimantOf = (worker: string, { caller }: Call) => ({
+  worker: cleanText(worker),
+  service: caller.service?.name ?? "",
+});
 
 /** Ids come in capitals too, and are compared with those of the database. */
 const leaseOf = ({ id, attempt }: Held) => ({ id: id.toLowerCase(), lease: attempt });

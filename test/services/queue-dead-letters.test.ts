@@ -11,6 +11,7 @@ import type { QueueWorld } from "./queue-world.ts";
 import {
   createQueueWorld,
   developer,
+  done,
   emailQueue,
   emailType,
   eventually,
@@ -104,6 +105,20 @@ describe("a job that failed for good", () => {
     expect(fromBinary(DeliverEmailSchema, (await world.claimOne()).payload)).toMatchObject({
       notificationId,
     });
+  });
+
+  test("has what it was corrected to, or the correction is refused: another may make it go on at the same time", async () => {
+    for (let round = 0; round < 10; round++) {
+      const id = await deadJob();
+      const payload = { notificationId: newId() };
+      const [, corrected] = await Promise.allSettled([
+        world.queue().retryJob({ id }),
+        world.queue().replayDeadLetter({ id: `job.${id}`, payload }),
+      ]);
+      const isApplied = (await world.job(id)).payload?.["notificationId"] === payload.notificationId;
+      expect(isApplied).toBe(corrected.status === "fulfilled");
+      await world.settle(await world.claimOne(), done);
+    }
   });
 
   test("stays as it is when what is to correct it is wrong", async () => {

@@ -3,6 +3,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { JobRequestSchema } from "#gen/mesh/v1/jobs_pb.js";
 import { newId } from "#mesh";
+import { badHeaders } from "#mesh/testing/bad-headers.ts";
 import type { QueueWorld } from "./queue-world.ts";
 import { createQueueWorld, emailPayload, emailQueue, emailType, eventually } from "./queue-world.ts";
 
@@ -80,6 +81,11 @@ test("what is no job becomes a dead letter and holds up nothing", async () => {
       "too long",
       toBinary(JobRequestSchema, create(JobRequestSchema, request({ timeout: { seconds: 10n ** 9n } }))),
     ],
+    [
+      "at no time there is",
+      toBinary(JobRequestSchema, create(JobRequestSchema, request({ runAt: { seconds: 2n ** 63n - 1n } }))),
+    ],
+    ["no type", toBinary(JobRequestSchema, create(JobRequestSchema, request({ type: "\u001b[2J" })))],
     ["NUL", toBinary(JobRequestSchema, create(JobRequestSchema, request({ userId: "a\0b" })))],
     ["nothing", new Uint8Array()],
   ];
@@ -137,4 +143,15 @@ test("replicas share what comes, and one that stops leaves nothing behind", asyn
   for (let i = 0; i < 30; i++) await world.publish();
   await eventually(countJobs).toBe(60);
   await eventually(left).toBe(0);
+});
+
+test("headers that nobody can read make a dead letter, and hold up nothing", async () => {
+  const { connection, subject } = world.setup.nats;
+  connection.publish(subject(`jobs.${emailQueue}`), "zz", { headers: badHeaders() });
+  await connection.flush();
+  await world.enqueue();
+  await eventually(left).toBe(0);
+  const { deadLetters } = await world.queue().listDeadLetters({ service: "queue" });
+  expect(deadLetters).toMatchObject([{ consumer: "queue" }]);
+  for (const { id } of deadLetters) await world.queue().dropDeadLetter({ id });
 });

@@ -90,6 +90,15 @@ describe("a schedule", () => {
     expect(await jobsOf(made.id)).toHaveLength(0);
   });
 
+  test("that can no longer be reckoned is paused, and the others go on", async () => {
+    const lost = await create({ name: "lost zone", cron: "* * * * *" });
+    const well = await create({ name: "well", cron: "* * * * *" });
+    await world.sql`update schedules set time_zone = 'Mars/Olympus' where id = ${lost.id}`;
+    world.clock.pass(minuteMs);
+    await eventually(async () => (await jobsOf(well.id)).length).toBe(1);
+    expect((await world.schedules().getSchedule({ id: lost.id })).schedule).toMatchObject({ paused: true });
+  });
+
   test("that is deleted leaves its jobs", async () => {
     const made = await create();
     world.clock.pass(minuteMs);

@@ -55,6 +55,22 @@ describe("a job that a service published", () => {
     expect(await world.claim()).toEqual([]);
   });
 
+  test("is for its worker alone to prolong and settle: another service that knows its name has lost it", async () => {
+    await world.enqueue();
+    const job = await world.claimOne("worker-1");
+    const held = { id: job.id, attempt: job.attempt };
+    const stranger = world.work(service("order"));
+    expect((await stranger.extend({ worker: "worker-1", jobs: [{ held, percent: 99 }] })).lost).toHaveLength(
+      1,
+    );
+    for (const outcome of [done, failed("forged", { terminal: true }), givenBack]) {
+      const { lost } = await stranger.settle({ worker: "worker-1", jobs: [{ held, outcome }] });
+      expect(lost).toMatchObject([held]);
+    }
+    expect((await world.job(job.id)).progress).toBeUndefined();
+    expect(await world.settle(job, done)).toEqual([]);
+  });
+
   test("is taken in once, however often it comes, and once for each idempotency key", async () => {
     const first = await world.enqueue({ idempotencyKey: "the same" });
     const id = first.id;

@@ -45,7 +45,7 @@ export declare type JobRequest = Message<"mesh.v1.JobRequest"> & {
   payload: Uint8Array;
 
   /**
-   * Not before; at once when it is not set.
+   * Not before, up to the year 9999; at once when it is not set.
    *
    * @generated from field: google.protobuf.Timestamp run_at = 5;
    */

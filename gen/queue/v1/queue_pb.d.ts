@@ -209,6 +209,14 @@ export declare type CreateJobRequest = Message<"queue.v1.CreateJobRequest"> & {
    * @generated from field: string idempotency_key = 8;
    */
   idempotencyKey: string;
+
+  /**
+   * Pause before the second attempt, which doubles with each further one.
+   * Default: as its contract says.
+   *
+   * @generated from field: google.protobuf.Duration backoff = 9;
+   */
+  backoff?: Duration | undefined;
 };
 
 /**

@@ -1,5 +1,4 @@
-import type { ConsumerConfig, JsMsg } from "@nats-io/jetstream";
-import { DeliverPolicy } from "@nats-io/jetstream";
+import type { JsMsg } from "@nats-io/jetstream";
 import { aborted } from "../../aborted.ts";
 import { holdLease } from "../../db/lease.ts";
 import { fail } from "../../errors.ts";
@@ -11,22 +10,21 @@ import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
 import { deliveryOf } from "./delivery.ts";
 import type { Place } from "./low-water.ts";
 import { createLowWater } from "./low-water.ts";
-import { positionOf, savePosition } from "./positions-store.ts";
+import { positionOf, savePosition, saveReach } from "./positions-store.ts";
+import type { Resumption } from "./resume-at.ts";
+import { resumeAt } from "./resume-at.ts";
 import { createKeyedRunner } from "./run-by-key.ts";
 
-/** Events in hand at once; one aggregate that fails holds up others only when so many wait behind it. */
-const mostHeld = 1000;
+/** Events in hand at once. */
+const mostUnfinished = 1000;
+/** One that fails lets so many others pass; then they wait for it, since all of them may come again. */
+const mostHeld = 20_000;
 const saveMs = 1000;
 const watchMs = 2000;
 /** So often in a row the broker may not answer for a consumer before it is taken for gone. */
 const mostSilent = 2;
-/** A stream that lost its end is read again from so long before the last place that was sure. */
-const rewindMs = 15 * 60_000;
-
-interface Read {
-  readonly message: JsMsg;
-  readonly isFirst: boolean;
-}
+/** For so many events at once it is said that they may be begun. */
+const reachAhead = 1000;
 
 /**
  * Takes the events of each aggregate one after the other. One instance reads at
@@ -45,41 +43,38 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
   let behind: number | undefined;
   let water = createLowWater();
 
-  /** Where to begin, given how far the last holder was and what the stream has now. */
-  const beginning = async (of: bigint): Promise<Partial<ConsumerConfig>> => {
+  const resume = async (of: bigint): Promise<Resumption> => {
     const manager = await jsm;
     const { state } = await manager.streams.info(stream);
     const place = await positionOf(db.sql, name, policy.stream);
-    if (!place) {
-      if (policy.from === "kept") return { deliver_policy: DeliverPolicy.All };
-      await savePosition(db.sql, name, policy.stream, { sequence: state.last_seq, id: "" }, of);
-      return from(state.last_seq + 1);
-    }
-    const { sequence, id, savedAt } = place;
     const stored =
-      sequence > 0 ? await manager.direct.getMessage(stream, { seq: sequence }).catch(() => null) : null;
-    const isOther = stored !== null && id !== "" && stored.header.get("ce-id") !== id;
-    if (sequence <= state.last_seq && !isOther) return from(sequence + 1);
-    log.warn(
-      { consumer: name, sequence, last: state.last_seq },
-      "the stream has lost its end; it is read again from before",
-    );
-    return {
-      deliver_policy: DeliverPolicy.StartTime,
-      opt_start_time: new Date(savedAt.getTime() - rewindMs).toISOString(),
-    };
+      place && place.sequence > 0
+        ? await manager.direct.getMessage(stream, { seq: place.sequence }).catch(() => null)
+        : null;
+    const idAtPlace = stored?.header.get("ce-id").toLowerCase();
+    const found = resumeAt({ place, last: state.last_seq, idAtPlace, from: policy.from });
+    if (found.isRewound) {
+      log.warn(
+        { consumer: name, ...place, last: state.last_seq },
+        "the stream has lost its end; it is read again from before",
+      );
+    }
+    if (!place && policy.from === "now") {
+      await savePosition(db.sql, name, policy.stream, { sequence: state.last_seq, id: "" }, of);
+    }
+    return found;
   };
 
   const read = async (of: bigint, ending: AbortSignal, fence: () => void) => {
     water = createLowWater();
+    const { config, suspectUntil } = await resume(of);
     let saved: Place | undefined;
-    let count = 0;
+    let reach = 0;
     let room = Promise.withResolvers<void>();
 
-    const runner = createKeyedRunner<Read>(policy.concurrency, async ({ message, isFirst }, tries) => {
+    const runner = createKeyedRunner<JsMsg>(policy.concurrency, async (message, tries) => {
       if (tries > 1) metrics.redelivered(name);
-      // What the last holder had in hand when it died is among the first.
-      const isSuspect = tries > 1 || isFirst;
+      const isSuspect = tries > 1 || message.seq <= suspectUntil;
       const verdict = await handling.handle(deliveryOf(message, nats, { deliveries: tries, isSuspect }), of);
       if (verdict.kind === "fenced") fence();
       if (verdict.kind !== "done")
@@ -94,13 +89,18 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
       await savePosition(db.sql, name, policy.stream, place, of);
       saved = place;
     };
+    const rest = async () => {
+      await save();
+      // Nothing is begun and not ended.
+      if (water.place) await saveReach(db.sql, name, policy.stream, water.place.sequence, of);
+    };
     const saving = setInterval(() => {
       save().catch((err: unknown) => log.debug({ err, consumer: name }, "cannot save the position now"));
     }, saveMs).unref();
 
     const consumer = await js.consumers.get(stream, {
       filter_subjects: types.map(({ subject }) => nats.subject(eventSubject(subject))),
-      ...(await beginning(of)),
+      ...config,
     });
     // Such a consumer dies with the server that has it, which the client does not always notice.
     let silent = 0;
@@ -128,11 +128,16 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
     try {
       for await (const message of untilLate(messages, ending, 0)) {
         if (ending.aborted) continue;
-        count++;
-        const id = message.headers?.get("ce-id") ?? "";
+        if (message.seq > reach) {
+          // What ends the process while it is handled is known by this afterwards.
+          reach = message.seq + reachAhead;
+          await saveReach(db.sql, name, policy.stream, reach, of);
+        }
+        const id = message.headers?.get("ce-id").toLowerCase() ?? "";
         water.begin({ sequence: message.seq, id });
-        runner.add(message.headers?.get("ce-subject") || id, { message, isFirst: count <= mostHeld });
-        while (water.held >= mostHeld && !ending.aborted) {
+        runner.add(message.headers?.get("ce-subject") || id, message);
+        const isFull = () => water.unfinished >= mostUnfinished || water.held >= mostHeld;
+        while (isFull() && !ending.aborted) {
           room = Promise.withResolvers();
           await room.promise;
         }
@@ -144,7 +149,7 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
       clearInterval(saving);
       clearInterval(watching);
       behind = undefined;
-      await save().catch((err: unknown) => {
+      await rest().catch((err: unknown) => {
         log.debug(
           { err, consumer: name },
           "cannot save the position; what is behind the last one is seen twice",
@@ -194,7 +199,7 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
   return {
     name,
     async lag() {
-      return behind === undefined ? undefined : { pending: behind, inHand: water.held };
+      return behind === undefined ? undefined : { pending: behind, inHand: water.unfinished };
     },
     async stop() {
       stopping.abort();
@@ -204,8 +209,3 @@ export function consumeInOrder(options: ConsumerOptions): RunningConsumer {
     },
   };
 }
-
-const from = (sequence: number): Partial<ConsumerConfig> => ({
-  deliver_policy: DeliverPolicy.StartSequence,
-  opt_start_seq: sequence,
-});

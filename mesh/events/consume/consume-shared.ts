@@ -77,10 +77,15 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
       const messages = queue.splice(0, Math.min(share, together));
       if (messages.length === 0) break;
       running++;
-      void work(messages).finally(() => {
-        running--;
-        next();
-      });
+      work(messages)
+        .catch((err: unknown) => {
+          log.error({ err, consumer: name }, "what became of events could not be told; they come again");
+          for (const message of messages) held.delete(message);
+        })
+        .finally(() => {
+          running--;
+          next();
+        });
     }
     room.resolve();
   };

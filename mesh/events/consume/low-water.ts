@@ -10,7 +10,9 @@ export interface LowWater {
   done(sequence: number): void;
   /** The last place up to which all is done. */
   readonly place: Place | undefined;
-  /** Begun and not done, or waiting for one before it. */
+  /** Begun and not done. */
+  readonly unfinished: number;
+  /** The same, and those done that have such a one before them. */
   readonly held: number;
 }
 
@@ -31,6 +33,9 @@ export function createLowWater(): LowWater {
     },
     get place() {
       return place;
+    },
+    get unfinished() {
+      return open.size - finished.size;
     },
     get held() {
       return open.size;
