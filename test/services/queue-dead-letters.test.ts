@@ -115,7 +115,7 @@ describe("a job that failed for good", () => {
         world.queue().retryJob({ id }),
         world.queue().replayDeadLetter({ id: `job.${id}`, payload }),
       ]);
-      const isApplied = (await world.job(id)).payload?.["notificationId"] === payload.notificationId;
+      const isApplied = (await world.job(id)).payload?.notificationId === payload.notificationId;
       expect(isApplied).toBe(corrected.status === "fulfilled");
       await world.settle(await world.claimOne(), done);
     }
