@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/stores.setup.ts"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // Real servers and two cores: more workers would only wait for each other.
-    maxWorkers: 2,
+    // For two cores: a third of the time tests wait, for servers and for clocks.
+    maxWorkers: 3,
   },
 });

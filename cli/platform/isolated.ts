@@ -8,6 +8,7 @@ import type { ServiceDefinition } from "#mesh";
 import { fail } from "#mesh";
 import { hostedMessage } from "./hosted-message.ts";
 import type { RunningServices } from "./running.ts";
+import { stopInOrder } from "./stop-order.ts";
 import { stopTimeMs } from "./stop-time.ts";
 
 export interface IsolatedOptions {
@@ -30,9 +31,8 @@ export async function startIsolated(
   options: IsolatedOptions,
 ): Promise<RunningServices> {
   const running = services.map(({ name }) => superviseService(name, options));
-  const stop = async () => {
-    await Promise.all(running.map((service) => service.stop()));
-  };
+  const stop = () =>
+    stopInOrder(running.map((service, at) => ({ definition: services[at] ?? { contracts: [] }, service })));
   try {
     await Promise.all(running.map((service) => service.ready));
   } catch (error) {

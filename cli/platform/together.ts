@@ -5,6 +5,7 @@ import { keepLogSmall } from "#embedded";
 import type { ServiceDefinition } from "#mesh";
 import { hostService } from "#mesh";
 import type { RunningServices } from "./running.ts";
+import { stopInOrder } from "./stop-order.ts";
 
 /** Runs all services in this process: fast to start, small in memory; each still on its own port. */
 export async function startTogether(
@@ -23,7 +24,7 @@ export async function startTogether(
       try {
         const hosted = await hostService(definition, { env, logs });
         const stop = () => hosted.stop().finally(stopRotation);
-        return { name: hosted.name, port: hosted.port, pid: process.pid, stop };
+        return { definition, service: { name: hosted.name, port: hosted.port, pid: process.pid, stop } };
       } catch (error) {
         stopRotation();
         throw error;
@@ -31,13 +32,11 @@ export async function startTogether(
     }),
   );
   const running = starts.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
-  const stop = async () => {
-    await Promise.all(running.map((service) => service.stop()));
-  };
+  const stop = () => stopInOrder(running);
   const failed = starts.find((it) => it.status === "rejected");
   if (failed) {
     await stop();
     throw failed.reason;
   }
-  return { services: running, stop };
+  return { services: running.map(({ service }) => service), stop };
 }

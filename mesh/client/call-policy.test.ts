@@ -17,6 +17,7 @@ describe("how calls of a method are made", () => {
       timeoutMs: 30_000,
       repeatable: false,
       maxAttempts: 4,
+      quiet: false,
       hedge: undefined,
     });
   });

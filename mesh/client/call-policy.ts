@@ -13,6 +13,8 @@ export interface CallPolicy {
   readonly repeatable: boolean;
   /** Tries of one call in all. */
   readonly maxAttempts: number;
+  /** Calls that end well have no line in the log. */
+  readonly quiet: boolean;
   /** A second try may run beside the first; after this delay, or one that is measured. */
   readonly hedge: { readonly delayMs: number | undefined } | undefined;
 }
@@ -32,7 +34,7 @@ export function callPolicyOf(method: DescMethod): CallPolicy {
 }
 
 function compile(method: DescMethod): CallPolicy {
-  const { timeout, maxAttempts, hedge } = optionsOf(method) ?? {};
+  const { timeout, maxAttempts, hedge, quiet = false } = optionsOf(method) ?? {};
   const name = methodName(method);
   return {
     name,
@@ -40,6 +42,7 @@ function compile(method: DescMethod): CallPolicy {
     timeoutMs: timeout ? durationMs(timeout) : defaultTimeoutMs,
     repeatable: isRepeatable(method),
     maxAttempts: maxAttempts || usualAttempts,
+    quiet,
     hedge: hedge && onlyReads(method) ? { delayMs: hedge.delay && durationMs(hedge.delay) } : undefined,
   };
 }

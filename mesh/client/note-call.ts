@@ -38,7 +38,7 @@ export function noteCall(
     });
     tracer.end(span, { code, error: failure, attributes });
   }
-  if (!access.enabled) return;
+  if (!access.enabled || (policy.quiet && failure === undefined)) return;
   access.out({
     method,
     code,

@@ -15,6 +15,8 @@ export interface MethodPolicy {
   readonly timeoutMs: number;
   /** A stream that may outlast any ordinary call: ended when the service stops, not waited for. */
   readonly lasting: boolean;
+  /** Calls that end well have no line in the log. */
+  readonly quiet: boolean;
 }
 
 export const defaultTimeoutMs = 30_000;
@@ -76,6 +78,7 @@ function compile(method: DescMethod): MethodPolicy {
     allow: compileAccess(name, options.access),
     timeoutMs,
     lasting: streamsOut(method) && timeoutMs > defaultTimeoutMs,
+    quiet: options.quiet,
   };
 }
 
@@ -94,6 +97,7 @@ export function openPolicies(implementations: readonly { contract: DescService }
         allow: () => {},
         timeoutMs: method.methodKind === "unary" ? defaultTimeoutMs : Number.POSITIVE_INFINITY,
         lasting: streamsOut(method),
+        quiet: false,
       },
     ]),
   );

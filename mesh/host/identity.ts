@@ -1,6 +1,7 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { Network } from "../client/network.ts";
 import { tokenCredentials } from "../client/network.ts";
+import { processOf } from "../client/process-of.ts";
 import type { HealthChecks } from "../health/checks.ts";
 import type { Credentials } from "../identity/credentials.ts";
 import { createIssuerKeys } from "../identity/keys.ts";
@@ -44,7 +45,9 @@ export async function authenticatorFor(
 ): Promise<Authenticator> {
   const issuer = network.anonymousClient(TokenService);
   const keys = createIssuerKeys(issuer);
-  const standing = await watchStanding(nats, log, keys);
+  // The issuer would wait for itself: its keys are asked for over the port that opens afterwards.
+  const isIssuer = processOf(TokenService).name === service;
+  const standing = await watchStanding(nats, log, keys, isIssuer ? { waitMs: 0 } : {});
   health.add({ name: "revocations", critical: false, check: standing.check });
   return tokenAuthenticator(createVerifier({ service, keys, standing }));
 }

@@ -175,7 +175,7 @@ describe("what cannot be verified now", () => {
 
 test("an entry says nothing any more once every token it is about has expired", async () => {
   let aheadMs = 0;
-  const standing = await watchStanding(nats, log, keys, () => Date.now() + aheadMs);
+  const standing = await watchStanding(nats, log, keys, { now: () => Date.now() + aheadMs });
   const session = newId();
   await put(userKey("u"), { roles: [], permissions: [] });
   await put(sessionKey(session));
@@ -193,18 +193,23 @@ test("an empty bucket holds nobody up", async () => {
 
 describe("when the broker goes away", () => {
   test("what is known stays in force, and what is put afterwards is seen once it is back", async () => {
-    const standing = await watchStanding(nats, log, keys);
+    let aheadMs = 0;
+    const standing = await watchStanding(nats, log, keys, { now: () => Date.now() + aheadMs });
     const [before, after] = [newId(), newId()];
     await put(sessionKey(before));
     await vi.waitFor(() => expect(standing.isRevoked(before)).toBe(true), soon);
     await server.crash();
     await vi.waitFor(() => expect(nats.connected()).toBe(false), soon);
     expect(standing.isRevoked(before)).toBe(true);
+    expect(standing.check).not.toThrow();
+    aheadMs = 11_000;
+    expect(standing.check).toThrow(/not been heard of for 1\d s/);
     await server.restart();
     await vi.waitFor(() => expect(nats.connected()).toBe(true), soon);
     await vi.waitFor(() => put(sessionKey(after)), { timeout: 15_000, interval: 100 });
     await vi.waitFor(() => expect(standing.isRevoked(after)).toBe(true), { timeout: 15_000, interval: 50 });
     expect(standing.isRevoked(before)).toBe(true);
+    expect(standing.check).not.toThrow();
     expect(nats.connected()).toBe(true);
   });
 

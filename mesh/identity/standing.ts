@@ -39,12 +39,18 @@ export interface WatchedStanding extends Standing {
 /** A watch that begins anew takes a moment; longer than this is a trouble. */
 const deafMs = 10_000;
 
+export interface WatchOptions {
+  readonly now?: () => number;
+  /** How long the start waits for what is known already. Default: 3 s. */
+  readonly waitMs?: number;
+}
+
 /** Loads the bucket and follows it. Resolves when all that was known at the start is in. */
 export async function watchStanding(
   nats: Nats,
   log: Logger,
   keys: KeySource,
-  now: () => number = Date.now,
+  { now = Date.now, waitMs = loadTimeoutMs }: WatchOptions = {},
 ): Promise<WatchedStanding> {
   // A broker that cannot keep the bucket at all is told of at the start.
   await openStandingBucket(nats);
@@ -78,7 +84,7 @@ export async function watchStanding(
   });
 
   // Nobody starts late because the broker, or the issuer whose keys are needed, is slow to answer.
-  await Promise.race([loaded.promise, sleep(loadTimeoutMs, undefined, { ref: false })]);
+  await Promise.race([loaded.promise, sleep(waitMs, undefined, { ref: false })]);
   return {
     isRevoked: book.isRevoked,
     current: book.current,

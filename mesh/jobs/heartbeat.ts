@@ -18,7 +18,7 @@ export interface Held {
 
 export interface Sign {
   readonly lease: Lease;
-  readonly mark: Mark | undefined;
+  readonly mark?: Mark | undefined;
 }
 
 export interface HeartbeatOptions {

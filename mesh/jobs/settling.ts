@@ -3,12 +3,15 @@ import { isTerminal } from "../messages/failing.ts";
 import type { Lease, Told } from "./outcome.ts";
 import { bytesOf } from "./outcome.ts";
 import { createPause } from "./pause.ts";
+import type { Mark } from "./progress.ts";
 import type { WorkerPolicy } from "./worker-policy.ts";
 
 /** What became of an attempt, and until when it is of use to tell. */
 export interface Ending {
   readonly lease: Lease;
   readonly outcome: Told;
+  /** What the handler said last of how far it is, if the queue does not know it. */
+  readonly mark?: Mark | undefined;
   readonly untilMs: number;
 }
 

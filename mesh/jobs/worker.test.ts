@@ -332,6 +332,15 @@ describe("a job in hand", () => {
     expect(messages().length).toBeLessThanOrEqual(7);
   });
 
+  test("shows how far it was at last, also when it ends in the moment after it said so", async () => {
+    const { scripted, start } = open((_, { progress }) => progress(90, "counted"));
+    const put = scripted.put();
+    start();
+    await pass(soonMs);
+    expect(scripted.extensions.flatMap(({ jobs }) => jobs)).toMatchObject([{ percent: 90, note: "counted" }]);
+    expect(scripted.outcomeOf(put)).toBe("done");
+  });
+
   test("shows progress that is a number, and nothing else", async () => {
     const { scripted, start } = open((_, { progress }) => progress(Number.NaN));
     const put = scripted.put();

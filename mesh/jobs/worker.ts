@@ -11,10 +11,11 @@ import { createAppetite } from "./appetite.ts";
 import type { Attempt } from "./attempt.ts";
 import { beginAttempt } from "./attempt.ts";
 import { startClaiming } from "./claiming.ts";
-import type { Held } from "./heartbeat.ts";
+import type { Held, Sign } from "./heartbeat.ts";
 import { createHeartbeat, keyOf } from "./heartbeat.ts";
 import type { Told } from "./outcome.ts";
 import { settlementOf } from "./outcome.ts";
+import type { Mark } from "./progress.ts";
 import { createSettling } from "./settling.ts";
 import { readySubject } from "./stream.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
@@ -72,9 +73,17 @@ export function startWorker(options: WorkerOptions): Worker {
     settle: (...given) => runOutsideCalls(() => settle(...given)),
   };
 
+  const extendWith = async (signs: readonly Sign[]) => {
+    const jobs = signs.map(({ lease, mark }) => ({ held: { ...lease }, ...mark }));
+    return (await queue.extend({ worker, jobs })).lost;
+  };
+
   const appetite = createAppetite(new Map(works.map((it) => [it.type.name, it.concurrency])));
   const settling = createSettling({
     settle: async (endings) => {
+      const marked = endings.filter(({ mark }) => mark);
+      // What became of it matters more than how far it was.
+      if (marked.length > 0) await extendWith(marked).catch(() => {});
       const jobs = endings.map(({ lease, outcome }) => settlementOf(lease, outcome));
       return (await queue.settle({ worker, jobs })).lost;
     },
@@ -85,18 +94,15 @@ export function startWorker(options: WorkerOptions): Worker {
   });
   const heartbeat = createHeartbeat({
     held: () => inHand.values(),
-    extend: async (signs) => {
-      const jobs = signs.map(({ lease, mark }) => ({ held: { ...lease }, ...mark }));
-      return (await queue.extend({ worker, jobs })).lost;
-    },
+    extend: extendWith,
     policy,
     log,
     now,
   });
 
-  const tell = (claimed: ClaimedJob, outcome: Told, leaseUntilMs: number) => {
+  const tell = (claimed: ClaimedJob, outcome: Told, leaseUntilMs: number, mark?: Mark) => {
     const { id, attempt } = claimed;
-    settling.add({ lease: { id, attempt }, outcome, untilMs: leaseUntilMs + policy.keepMs });
+    settling.add({ lease: { id, attempt }, outcome, mark, untilMs: leaseUntilMs + policy.keepMs });
   };
 
   const take = (claimed: ClaimedJob) => {
@@ -125,7 +131,7 @@ export function startWorker(options: WorkerOptions): Worker {
     appetite.taken(claimed.type);
     heartbeat.began(leaseMs);
     void attempt.outcome.then((outcome) => {
-      if (outcome.kind !== "lost") tell(claimed, outcome, held.untilMs);
+      if (outcome.kind !== "lost") tell(claimed, outcome, held.untilMs, progress.untold());
     });
     void attempt.over.then(() => {
       inHand.delete(key);

@@ -18,7 +18,7 @@ export function createObserver({ calls, tracer, access }: Telemetry): Observer {
     if (mayKeep(span, code)) {
       tracer.end(span, { code, error, attributes: attributesOf(record, code, service) });
     }
-    if (!access.enabled && error === undefined) return;
+    if ((!access.enabled || method.policy.quiet) && error === undefined) return;
     access.in({
       method: name,
       code,

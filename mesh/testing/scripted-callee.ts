@@ -216,6 +216,7 @@ export const usualPolicy: CallPolicy = {
   timeoutMs: 1000,
   repeatable: true,
   maxAttempts: 4,
+  quiet: false,
   hedge: undefined,
 };
 

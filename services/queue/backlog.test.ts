@@ -8,6 +8,7 @@ const queue = (name: string, depth: number, paused = false) => ({
   concurrency: 0,
   scheduled: 0,
   inFlight: 0,
+  dead: 0,
   done: 0,
   failed: 0,
   oldestMs: 0,

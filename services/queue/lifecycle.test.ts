@@ -162,6 +162,10 @@ test("what is over stays over but for a retry of what is not done", () => {
     if (state === "done") expect(again).toBeUndefined();
     else expect(again).toMatchObject({ state: "ready", attempts: 0, runAt: new Date(7), finishedAt: null });
   }
+  expect(retry(fresh({ state: "cancelled", runAt: new Date(9) }), 7)).toMatchObject({
+    state: "scheduled",
+    runAt: new Date(9),
+  });
   expect(retry(fresh(), 7)).toBeUndefined();
   expect(retry(claim(fresh(), "a"), 7)).toBeUndefined();
 });

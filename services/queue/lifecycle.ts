@@ -97,10 +97,15 @@ export function cancel(job: Tracked, nowMs: number): Change | undefined {
   return { ...base, state: "cancelled", finishedAt: new Date(nowMs) };
 }
 
-/** Makes a job wait again with all its attempts, now. Gives nothing for one that has not failed for good. */
+/**
+ * Makes a job wait again with all its attempts: until its time, if that is yet to
+ * come, else now. Gives nothing for one that has not failed for good.
+ */
 export function retry(job: Tracked, nowMs: number): Change | undefined {
   if (job.state !== "dead" && job.state !== "cancelled") return undefined;
-  return { ...unchanged(job), state: "ready", attempts: 0, runAt: new Date(nowMs) };
+  const isLater = job.runAt.getTime() > nowMs;
+  const runAt = isLater ? job.runAt : new Date(nowMs);
+  return { ...unchanged(job), state: isLater ? "scheduled" : "ready", attempts: 0, runAt };
 }
 
 export const isOver = (state: State): boolean =>

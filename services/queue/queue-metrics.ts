@@ -34,6 +34,11 @@ export function createQueueMetrics(metrics: Metrics): QueueMetrics {
     help: "Jobs that workers are at, by queue.",
     labels: ["queue"],
   });
+  const dead = metrics.gauge({
+    name: "weft_dead_jobs",
+    help: "Jobs that failed for good and wait for somebody, by queue. Counted up to 100,000.",
+    labels: ["queue"],
+  });
   const jobs = metrics.counter({
     name: "weft_jobs_total",
     help: "Attempts that ended, by queue, type and how. `dead` is the last one of a job that failed for good.",
@@ -55,6 +60,7 @@ export function createQueueMetrics(metrics: Metrics): QueueMetrics {
         depth.set({ queue: name }, state.depth);
         oldest.set({ queue: name }, state.oldestMs / 1000);
         inFlight.set({ queue: name }, state.inFlight);
+        dead.set({ queue: name }, state.dead);
       }
     },
   };

@@ -7,6 +7,8 @@ export interface QueueState {
   readonly depth: number;
   readonly scheduled: number;
   readonly inFlight: number;
+  /** Failed for good and not dealt with. */
+  readonly dead: number;
   readonly done: number;
   readonly failed: number;
   /** How long the oldest that is due has waited. */
@@ -21,7 +23,7 @@ type StateRow = Omit<QueueState, "oldestMs"> & { readonly oldest: Date | null };
 /** All queues, each counted by the small index of the state: what is done is never counted, but tallied. */
 export async function readQueues(query: Query, now: Date): Promise<QueueState[]> {
   const rows = await query<StateRow[]>`
-    select q.name, q.paused, q.concurrency, ready.depth, ready.oldest, later.scheduled, running.in_flight,
+    select q.name, q.paused, q.concurrency, ready.depth, ready.oldest, later.scheduled, running.in_flight, dead.dead,
       coalesce(t.done, 0)::float8 as done, coalesce(t.failed, 0)::float8 as failed
     from queues q
     cross join lateral (
@@ -35,6 +37,10 @@ export async function readQueues(query: Query, now: Date): Promise<QueueState[]>
     cross join lateral (
       select count(*)::int as in_flight from jobs where queue = q.name and state = 'running'
     ) running
+    cross join lateral (
+      select count(*)::int as dead from (
+        select 1 from jobs where queue = q.name and state = 'dead' limit ${countedTo}) d
+    ) dead
     left join lateral (
       select sum(done) as done, sum(failed) as failed from tallies where queue = q.name
     ) t on true

@@ -53,6 +53,7 @@ const emptyQueue = (name: string): QueueState => ({
   depth: 0,
   scheduled: 0,
   inFlight: 0,
+  dead: 0,
   done: 0,
   failed: 0,
   oldestMs: 0,

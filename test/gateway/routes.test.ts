@@ -251,7 +251,7 @@ describe("the gateway itself", () => {
       const { status, body } = await ask(url, "GET", "/health");
       return [status, body.service, body.status, body.dependencies];
     };
-    const dependencies = { nats: "healthy", security: "healthy", user: "healthy" };
+    const dependencies = { nats: "healthy", revocations: "healthy", security: "healthy", user: "healthy" };
     // Security began before the user service, which it calls, was there.
     await expect.poll(health, { timeout: 5000 }).toEqual([200, "gateway", "healthy", dependencies]);
   });

@@ -39,7 +39,7 @@ describe("health by HTTP", () => {
       port: probe.port,
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
       uptime_seconds: expect.any(Number),
-      dependencies: { database: "healthy", nats: "healthy" },
+      dependencies: { database: "healthy", nats: "healthy", revocations: "healthy" },
       metrics: {
         uptime_seconds: expect.any(Number),
         active_connections: expect.any(Number),

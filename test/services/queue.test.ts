@@ -254,6 +254,10 @@ describe("queues", () => {
 
   test("tell their numbers to those who measure", async () => {
     await world.settle((await world.create()) && (await world.claimOne()), failed());
+    await world.settle((await world.create()) && (await world.claimOne()), failed("no", { terminal: true }));
+    await eventually(() => world.metrics()).toMatch(
+      /weft_dead_jobs\{[^}]*queue="notification_delivery"[^}]*\} 1/,
+    );
     const text = await world.metrics();
     expect(text).toMatch(/weft_jobs_total\{[^}]*outcome="failed"[^}]*\}/);
     expect(text).toMatch(/weft_job_seconds_count\{[^}]*type="notification\.v1\.DeliverEmail"[^}]*\}/);

@@ -141,6 +141,14 @@ export declare type Method = Message<"mesh.v1.Method"> & {
   internal: boolean;
 
   /**
+   * Asked again and again, such as whether there is work: a call that ends well
+   * has no line in the log. It is counted and traced all the same.
+   *
+   * @generated from field: bool quiet = 9;
+   */
+  quiet: boolean;
+
+  /**
    * Sends a second try beside a slow first one and takes the sooner answer.
    * Only for methods with `idempotency_level = NO_SIDE_EFFECTS`.
    *
