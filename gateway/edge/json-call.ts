@@ -49,7 +49,7 @@ function ask(
   call: LiveCall,
   message: Uint8Array,
 ): Promise<BytesAnswer> {
-  const fields = inwardFields(exchange.request, exchange.client);
+  const fields = inwardFields(exchange.request, exchange.client, route.headers);
   return route.call(call, route.method.desc as DescMethodUnary, message, fields);
 }
 

@@ -23,13 +23,29 @@ const inwardByHttp = [
   "range",
 ] as const;
 
-export function inwardFields(request: NodeServerRequest, client: string): string[] {
+/** What decides who asks and how it goes on is the gateway's to say, whatever a contract wants to be told. */
+const ours =
+  /^(?:authorization|proxy-.*|cookie2?|host|connection|te|trailer|upgrade|keep-alive|transfer-encoding|content-.*|forwarded|x-forwarded-.*|x-real-ip|x-request-id|x-correlation-id|x-service-name|x-gateway-service|traceparent|tracestate|baggage|grpc-.*|connect-.*|weft-.*|x-weft-.*)$/;
+const name = /^[a-z][a-z0-9-]{0,63}$/;
+
+/** Of the headers that a contract names, those that may go through. */
+export const passable = (names: readonly string[]): readonly string[] =>
+  names.map((it) => it.toLowerCase()).filter((it) => name.test(it) && !ours.test(it));
+
+/** @param also Headers that the contract of the method names. */
+export function inwardFields(
+  request: NodeServerRequest,
+  client: string,
+  also: readonly string[] = [],
+): string[] {
   const fields = ["x-forwarded-for", client];
   const agent = headerOf(request, "user-agent");
   if (agent && isFieldValue(agent)) fields.push("x-forwarded-user-agent", agent.slice(0, longestAgent));
-  for (const name of inwardByHttp) {
-    const value = request.headers[name];
-    if (typeof value === "string" && isFieldValue(value)) fields.push(name, value);
+  for (const names of [inwardByHttp, also]) {
+    for (const name of names) {
+      const value = request.headers[name];
+      if (typeof value === "string" && isFieldValue(value)) fields.push(name, value);
+    }
   }
   return fields;
 }

@@ -29,4 +29,6 @@ export interface EdgeRoute {
   readonly keyed: boolean;
   /** Only services may call it: the gateway passes on the proof that they show, and nothing of its own. */
   readonly forServices: boolean;
+  /** Headers of a request that its handler is told beside the usual ones. */
+  readonly headers: readonly string[];
 }

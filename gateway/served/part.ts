@@ -15,7 +15,7 @@ import { createRpc } from "#mesh/rpc/rpc.ts";
 import type { Telemetry } from "#mesh/telemetry/telemetry.ts";
 import { cachePolicyOf } from "../cache/cache-policy.ts";
 import { ownCall } from "../edge/own-call.ts";
-import { outwardFields } from "../edge/passed-headers.ts";
+import { outwardFields, passable } from "../edge/passed-headers.ts";
 import type { EdgeRoute } from "../edge/route.ts";
 import type { Binding } from "../routing/binding.ts";
 import type { Route } from "../routing/router.ts";
@@ -121,5 +121,6 @@ function routeOf(
     cache: cachePolicyOf(desc),
     keyed: desc.methodKind === "unary" && raw === undefined && !isRepeatable(desc),
     forServices,
+    headers: passable(optionsOf(desc)?.headers ?? []),
   };
 }

@@ -76,7 +76,7 @@ export function createStreamClient(network: Pick<Network, "client">): StreamClie
     answers(exchange, route, call, input, failed) {
       const answers = new Answers(call);
       const method = methodOf(route);
-      const options = optionsFor(exchange, call, failed, (header) => {
+      const options = optionsFor(exchange, route, call, failed, (header) => {
         answers.header = header;
       });
       // The call departs here, not when its first answer is asked for.
@@ -86,7 +86,7 @@ export function createStreamClient(network: Pick<Network, "client">): StreamClie
     async single(exchange, route, call, input, failed) {
       let header: Fields;
       const method = methodOf(route);
-      const options = optionsFor(exchange, call, failed, (it) => {
+      const options = optionsFor(exchange, route, call, failed, (it) => {
         header = it;
       });
       const message = await untilEnded(call, () => method(input, options) as Promise<Message>);
@@ -97,13 +97,14 @@ export function createStreamClient(network: Pick<Network, "client">): StreamClie
 
 function optionsFor(
   exchange: Exchange,
+  route: EdgeRoute,
   call: LiveCall,
   failed: AbortSignal | undefined,
   onHeader: (header: Fields) => void,
 ): CallOptions {
   const leftMs = call.deadline - Date.now();
   return {
-    headers: headersOf(inwardFields(exchange.request, exchange.client)),
+    headers: headersOf(inwardFields(exchange.request, exchange.client, route.headers)),
     ...(failed && { signal: failed }),
     onHeader: (header) => onHeader(fieldsOf(header)),
     ...(Number.isFinite(leftMs) && { timeoutMs: Math.max(1, leftMs) }),

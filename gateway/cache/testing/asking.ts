@@ -50,6 +50,7 @@ export function routeOf(options: TestRoute = {}): EdgeRoute {
     cache: options.cache,
     keyed: options.keyed ?? false,
     forServices: options.forServices ?? false,
+    headers: [],
   } as unknown as EdgeRoute;
 }
 

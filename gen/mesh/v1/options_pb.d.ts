@@ -149,6 +149,15 @@ export declare type Method = Message<"mesh.v1.Method"> & {
   quiet: boolean;
 
   /**
+   * Headers of a request over HTTP that the handler finds in its metadata, beside
+   * those that every handler does: signatures of others, such as
+   * `stripe-signature`.
+   *
+   * @generated from field: repeated string headers = 10;
+   */
+  headers: string[];
+
+  /**
    * Sends a second try beside a slow first one and takes the sooner answer.
    * Only for methods with `idempotency_level = NO_SIDE_EFFECTS`.
    *
