@@ -6,6 +6,7 @@ import { ConnectError } from "@connectrpc/connect";
 import type { ServiceDefinition } from "#mesh";
 import { serviceOf } from "#mesh/contract/options.ts";
 import { fail } from "#mesh/errors.ts";
+import { whyNot } from "./not-loaded.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The gateway stands beside the services and not among them: it knows none of them. */
@@ -55,14 +56,7 @@ async function importService(file: string): Promise<{ default?: ServiceDefinitio
   try {
     return (await import(pathToFileURL(file).href)) as { default?: ServiceDefinition };
   } catch (cause) {
-    if (cause instanceof ConnectError) throw cause;
-    const { message, stack = "" } = cause instanceof Error ? cause : new Error(String(cause));
-    // Node puts the place of a syntax error on the first line of its stack, others into the first frame.
-    const [, place = file] = /(\/[^\s()]+:\d+)/.exec(stack.replaceAll("file://", "")) ?? [];
-    throw fail.precondition("bad_service", `${place}: ${message}`, {
-      remedy: "correct it and start again",
-      cause,
-    });
+    throw cause instanceof ConnectError ? cause : whyNot(file, cause);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
@@ -13,8 +13,6 @@ import type { PlatformState } from "./state.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface TransportOptions {
-  /** Around each call. */
-  readonly interceptors?: readonly Interceptor[];
   /** Of calls that name none. Default: as long as it takes. */
   readonly timeoutMs?: number;
 }
@@ -23,14 +21,13 @@ export interface TransportOptions {
 export function transportTo(
   url: string,
   headers: Readonly<Record<string, string>> = {},
-  { interceptors = [], timeoutMs }: TransportOptions = {},
+  { timeoutMs }: TransportOptions = {},
 ): Transport {
   return createConnectTransport({
     baseUrl: url,
     httpVersion: "2",
     ...(timeoutMs && { defaultTimeoutMs: timeoutMs }),
     interceptors: [
-      ...interceptors,
       (next) => (request) => {
         for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
         return next(request);

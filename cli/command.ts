@@ -33,8 +33,10 @@ export function readArguments(command: Command, args: readonly string[]) {
     });
     return { flags: values as Invocation["flags"], words: positionals };
   } catch (error) {
+    // What looks like a flag to the parser was meant as a number, and none of ours is that small.
+    const negative = args.find((it) => /^-\d/.test(it));
     const why = error instanceof Error ? error.message.split(". ")[0] : String(error);
-    throw usageError(`${why}`, command);
+    throw usageError(negative ? `${negative}: a number must be 0 or more` : `${why}`, command);
   }
 }
 

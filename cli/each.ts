@@ -22,10 +22,13 @@ export async function doEach({ ids, done, json, work }: EachOptions): Promise<nu
       if (!json) print(`${harmless(id)} ${done}`);
     } catch (error) {
       bad.push({ id, error: messageOf(error), reason: reasonOf(error) });
-      if (!json) note(`${paint("red", "weft:")} ${harmless(id)}: ${harmless(messageOf(error))}`);
+      if (!json) note(`${paint("red", "weft:")} ${harmless(about(id, messageOf(error)))}`);
     }
   }
   if (json) printJson({ [done]: good, failed: bad });
   else if (ids.length > 1) print(`${good.length} ${done}${bad.length > 0 ? `, ${bad.length} not` : ""}.`);
   return bad.length > 0 ? 1 : 0;
 }
+
+/** With the id that it is about, once. */
+const about = (id: string, said: string): string => (said.includes(id) ? said : `${id}: ${said}`);

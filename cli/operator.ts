@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Client, Interceptor } from "@connectrpc/connect";
+import type { Client, Transport } from "@connectrpc/connect";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
@@ -26,10 +26,17 @@ export async function asOperator<S extends DescService>(
   const token = await explained(security, () =>
     serviceToken({ workspace, securityUrl: security.url, name: operator.name, callee }),
   );
-  const explain: Interceptor = (next) => (request) => explained({ name: callee, url }, () => next(request));
   const headers = { authorization: `Bearer ${token}` };
-  const transport = transportTo(url, headers, { interceptors: [explain], timeoutMs: patienceMs });
-  return createClient(contract, transport);
+  const transport = transportTo(url, headers, { timeoutMs: patienceMs });
+  return createClient(contract, explaining({ name: callee, url }, transport));
+}
+
+/** The same transport; who gets no answer is told by whom. Around it, for an interceptor hears of no deadline. */
+export function explaining(place: Place, transport: Transport): Transport {
+  return {
+    unary: (...call) => explained(place, () => transport.unary(...call)),
+    stream: (...call) => explained(place, () => transport.stream(...call)),
+  };
 }
 
 interface Place {
@@ -59,7 +66,7 @@ async function explained<T>({ name, url }: Place, call: () => Promise<T>): Promi
     const isSilence = error.code === Code.Unavailable || error.code === Code.DeadlineExceeded;
     if (!isSilence || error.findDetails(ErrorInfoSchema).length > 0) throw cause;
     throw fail.unavailable("no_answer", `the ${name} service does not answer at ${url}`, {
-      remedy: "see `weft status`; WEFT_ENDPOINTS says where the services of another platform are",
+      remedy: `see \`weft status\` and \`weft logs ${name}\`; WEFT_ENDPOINTS says where the services of another platform are`,
       cause,
     });
   }

@@ -7,8 +7,10 @@ const command: Command = { name: "jobs", summary: "", usage: "", run: async () =
 const called: string[] = [];
 const parts = {
   ls: { flags: ["queue"], run: async () => 0 },
+  limit: { words: ["queue", "count", "reason?"], run: async ({ words }: Invocation) => words.length },
   retry: {
-    words: [1, 2] as const,
+    words: ["job"],
+    most: 2,
     run: async ({ words }: Invocation) => {
       called.push(...words);
       return 3;
@@ -22,12 +24,14 @@ test("the first word names the part, and the part gets the others", async () => 
   expect(await invoke(["retry", "a", "b"])).toBe(3);
   expect(called).toEqual(["a", "b"]);
   expect(await invoke([], { queue: "x", json: true }, "ls")).toBe(0);
+  expect(await invoke(["limit", "mail", "3"])).toBe(2);
 });
 
 test.each([
-  [[], {}, "say which: ls, retry"],
+  [[], {}, "say which: ls, limit, retry"],
   [["toString"], {}, 'there is no "weft jobs toString"'],
-  [["retry"], {}, "wants a word more"],
+  [["retry"], {}, "<job> is missing: weft jobs retry <job>"],
+  [["limit", "mail"], {}, "<count> is missing: weft jobs limit <queue> <count> [reason]"],
   [["retry", "a", "b", "c"], {}, '"c" is one word too many'],
   [["ls", "more"], {}, '"more" is one word too many'],
   [["retry", "a"], { queue: "x" }, "--queue means nothing to weft jobs retry"],

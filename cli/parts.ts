@@ -5,8 +5,10 @@ import { usageError } from "./command.ts";
 export interface Part {
   /** Names of the command's flags that mean something here. */
   readonly flags?: readonly string[];
-  /** The fewest and the most words behind its name. Default: none. */
-  readonly words?: readonly [least: number, most: number];
+  /** What the words behind its name are, such as `id`; those with a `?` may be left out. Default: none. */
+  readonly words?: readonly string[];
+  /** How many words there may be, where the last one may stand again. */
+  readonly most?: number;
   /** Resolves to the exit code. */
   readonly run: (invocation: Invocation) => Promise<number>;
 }
@@ -29,11 +31,17 @@ export async function runPart(options: PartsOptions, invocation: Invocation): Pr
   const known = [...(part.flags ?? []), "json", "help"];
   const alien = Object.keys(invocation.flags).find((flag) => !known.includes(flag));
   if (alien) throw usageError(`--${alien} means nothing to weft ${command.name} ${name}`, command);
-  const [least, most] = part.words ?? [0, 0];
-  if (words.length < least) throw usageError(`weft ${command.name} ${name} wants a word more`, command);
+  const { words: wanted = [], most = wanted.length } = part;
+  const missing = wanted.slice(words.length).find((word) => !word.endsWith("?"));
+  if (missing) {
+    throw usageError(`<${missing}> is missing: weft ${command.name} ${sayAll(name, wanted)}`, command);
+  }
   if (words.length > most) throw usageError(`"${words[most]}" is one word too many`, command);
   return part.run({ ...invocation, words });
 }
+
+const sayAll = (name: string, words: readonly string[]): string =>
+  [name, ...words.map((word) => (word.endsWith("?") ? `[${word.slice(0, -1)}]` : `<${word}>`))].join(" ");
 
 /** A whole number that a flag gives; the fallback where it is not given. */
 export function countOf(

@@ -32,9 +32,10 @@ function runThere(node, args) {
 }
 
 /**
- * A terminal sends Ctrl-C and its own end to the command as well, and a second
- * SIGINT would mean "at once". There we only close the channel, which says no
- * more than the first one did.
+ * A terminal sends Ctrl-C and its own end to the command as well. There we only
+ * close the channel, which says no more than the first one did. Without one we
+ * cannot know; the command takes a second signal that comes with the first for
+ * the same wish.
  */
 function forward(child, signal) {
   const fromTerminal = process.stdin.isTTY && signal !== "SIGTERM";

@@ -8,6 +8,7 @@ import { usageError } from "../command.ts";
 import { confirmed } from "../confirm.ts";
 import type { Desk } from "../dead-letters/deal.ts";
 import { createDesk } from "../dead-letters/deal.ts";
+import { letterIdOf } from "../dead-letters/letter.ts";
 import { listAll, listLetters } from "../dead-letters/list.ts";
 import { formatLetter, formatLetters } from "../dead-letters/show.ts";
 import { doEach } from "../each.ts";
@@ -28,6 +29,7 @@ export const dlq: Command = {
        weft dlq replay --all [--service <s>] [--consumer <c>]
        weft dlq drop (<id…> | --all [--service <s>] [--consumer <c>]) [--yes]
 
+  <id>          as \`ls\` shows it; for a job its own id will do
   --service     only those that this service could not handle
   --consumer    only those of this consumer, or jobs of this queue
   -n, --limit   how many at most; default 50
@@ -57,9 +59,14 @@ are read from NATS itself, whether services run or not; jobs by the queue servic
         usual: "ls",
         parts: {
           ls: { flags: [...filterFlags, "limit", "page"], run: list },
-          show: { words: [1, 1], run: show },
-          replay: { words: [0, 1000], flags: [...filterFlags, "all", "data", "data-file"], run: replay },
-          drop: { words: [0, 1000], flags: [...filterFlags, "all", "yes"], run: drop },
+          show: { words: ["id"], run: show },
+          replay: {
+            words: ["id?"],
+            most: 1000,
+            flags: [...filterFlags, "all", "data", "data-file"],
+            run: replay,
+          },
+          drop: { words: ["id?"], most: 1000, flags: [...filterFlags, "all", "yes"], run: drop },
         },
       },
       invocation,
@@ -96,7 +103,7 @@ function list({ flags, workspace }: Invocation): Promise<number> {
 
 const show = (invocation: Invocation): Promise<number> =>
   atDesk(invocation, async (desk) => {
-    const letter = await desk.show(invocation.words[0] ?? "");
+    const letter = await desk.show(letterIdOf(invocation.words[0] ?? ""));
     if (invocation.flags.json) printJson(letter);
     else print(formatLetter(letter, new Date()));
     return 0;
@@ -139,7 +146,7 @@ function atDesk({ flags, words, workspace }: Invocation, work: AtDesk): Promise<
     const events = openDeadLetters(nats);
     const find = createTypes({ gen: join(workspace.root, "gen"), nats });
     return work(createDesk({ workspace, events, find }), async () => {
-      if (!flags.all) return [...new Set(words)];
+      if (!flags.all) return [...new Set(words.map(letterIdOf))];
       const { ids, note: gap } = await listAll({ ...filterOf(flags), workspace, events });
       if (gap) note(`${paint("yellow", "!")} ${gap}`);
       return ids;

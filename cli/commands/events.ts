@@ -38,7 +38,7 @@ NATS_URL and WEFT_NAMESPACE name the broker of another platform.`,
     runPart(
       {
         command: events,
-        parts: { tail: { words: [0, 1], flags: ["last", "from", "no-follow"], run: tailEvents } },
+        parts: { tail: { words: ["subject?"], flags: ["last", "from", "no-follow"], run: tailEvents } },
       },
       invocation,
     ),
@@ -79,7 +79,11 @@ async function tailEvents({ words, flags, workspace }: Invocation): Promise<numb
       tell: (text) => note(`${paint("yellow", "!")} ${text}`),
     });
     await Promise.race([tailing, over]);
-    if (count === 0 && !follow) note(`No events of ${subject === ">" ? "any kind" : subject} are kept.`);
+    // Who asks for none learns nothing of those that are there.
+    if (count === 0 && !follow && last !== 0) note(nothingKept(subject, since));
     return 0;
   });
 }
+
+const nothingKept = (subject: string, since: Date | undefined): string =>
+  `No events of ${subject === ">" ? "any kind" : subject} are kept${since ? ` since ${since.toISOString()}` : ""}.`;

@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   dlq: async () => (await import("./dlq.ts")).dlq,
   jobs: async () => (await import("./jobs.ts")).jobs,
   queues: async () => (await import("./queues.ts")).queues,
+  schedules: async () => (await import("./schedules.ts")).schedules,
   token: async () => (await import("./token.ts")).token,
   new: async () => (await import("./new-service.ts")).newService,
   generate: async () => (await import("./generate.ts")).generate,

@@ -1,9 +1,10 @@
 import { toJson } from "@bufbuild/protobuf";
-import { JobSchema, ListJobsResponseSchema, QueueService } from "#gen/queue/v1/queue_pb.js";
+import { JobSchema, JobStatus, ListJobsResponseSchema, QueueService } from "#gen/queue/v1/queue_pb.js";
 import { fail } from "#mesh/errors.ts";
 import type { Command, Invocation } from "../command.ts";
 import { usageError } from "../command.ts";
 import { doEach } from "../each.ts";
+import { jobIdOf } from "../jobs/job-id.ts";
 import { formatJob, formatJobs } from "../jobs/show.ts";
 import { statusNamed, statusNames } from "../jobs/status-names.ts";
 import { asOperator } from "../operator.ts";
@@ -41,9 +42,9 @@ one that runs to stop.`,
         usual: "ls",
         parts: {
           ls: { flags: ["queue", "status", "type", "limit", "page"], run: list },
-          show: { words: [1, 1], run: show },
-          retry: { words: [1, 1000], run: retry },
-          cancel: { words: [1, 1000], run: cancel },
+          show: { words: ["id"], run: show },
+          retry: { words: ["id"], most: 1000, run: retry },
+          cancel: { words: ["id"], most: 1000, run: cancel },
         },
       },
       invocation,
@@ -73,12 +74,16 @@ async function list({ flags, workspace }: Invocation): Promise<number> {
   if (answer.jobs.length > 0) print(formatJobs(answer.jobs, new Date()));
   else print(pageToken || queue || type || status ? "No such jobs." : "No jobs.");
   if (answer.nextPageToken) print(paint("dim", `\n  more: ${nextPage(jobs, flags, answer.nextPageToken)}`));
+  if (status === JobStatus.DEAD && answer.jobs.length > 0) {
+    print(paint("dim", "\n  to correct, replay or drop them: weft dlq"));
+  }
   return 0;
 }
 
 async function show({ words, flags, workspace }: Invocation): Promise<number> {
+  const id = jobIdOf(words[0] ?? "");
   const service = await asOperator(QueueService, workspace);
-  const { job } = await service.getJob({ id: words[0] ?? "" });
+  const { job } = await service.getJob({ id });
   if (!job) throw fail.internal("no_job", "the queue service answered without a job");
   if (flags.json) printJson(toJson(JobSchema, job));
   else print(formatJob(job, new Date()));
@@ -87,12 +92,12 @@ async function show({ words, flags, workspace }: Invocation): Promise<number> {
 
 async function retry({ words, flags, workspace }: Invocation): Promise<number> {
   const service = await asOperator(QueueService, workspace);
-  const work = (id: string) => service.retryJob({ id });
+  const work = async (word: string) => service.retryJob({ id: jobIdOf(word) });
   return doEach({ ids: [...new Set(words)], done: "retried", json: flags.json === true, work });
 }
 
 async function cancel({ words, flags, workspace }: Invocation): Promise<number> {
   const service = await asOperator(QueueService, workspace);
-  const work = (id: string) => service.cancelJob({ id });
+  const work = async (word: string) => service.cancelJob({ id: jobIdOf(word) });
   return doEach({ ids: [...new Set(words)], done: "cancelled", json: flags.json === true, work });
 }

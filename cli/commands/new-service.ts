@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fail } from "#mesh/errors.ts";
-import { loadCatalog, usualPort } from "../catalog.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
 import { addToCompose } from "../new/compose.ts";
 import type { NewService } from "../new/new-service.ts";
+import { portsOfContracts } from "../new/ports.ts";
 import { filesOf } from "../new/templates.ts";
 import { run } from "../run.ts";
 import { paint, print } from "../terminal.ts";
@@ -36,8 +36,7 @@ What it writes works and passes \`npm test\` as it is; change it into what you n
   run: async ({ words, flags, workspace }) => {
     const [kind, name] = words;
     if (kind !== "service" || !name) throw usageError("say `weft new service <name>`", newService);
-    const services = await loadCatalog(workspace);
-    const port = choosePort(flags.port, services.map(usualPort));
+    const port = choosePort(flags.port, await portsOfContracts(join(workspace.root, "proto")));
     const service: NewService = { name, title: titleOf(name), port };
     const files = filesOf(service);
     const present = [...files.keys()].find((path) => existsSync(join(workspace.root, path)));
@@ -60,8 +59,7 @@ What it writes works and passes \`npm test\` as it is; change it into what you n
       cwd: workspace.root,
     });
     if (code !== 0) return code;
-    print(`  ${paint("green", "+")} gen/${name}/v1/${name}_pb.js
-
+    print(`
 ${paint("bold", "Next")}
   npm test test/services/${name}.test.ts
   npm start                       ${paint("dim", `# ${name} answers on port ${port}`)}

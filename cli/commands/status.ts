@@ -11,6 +11,8 @@ import { paint, print, printJson, table } from "../terminal.ts";
 interface ServiceStatus {
   readonly name: string;
   readonly url: string;
+  /** The process that it runs in; that of `weft up` itself unless each has its own. */
+  readonly pid: number;
   /** `healthy`, `degraded`, `unhealthy` or `no answer`. */
   readonly health: string;
   /** As `grpc.health.v1` says. */
@@ -34,7 +36,7 @@ the gateway serves all contracts, else 1.`,
   run: async ({ flags, workspace }) => {
     const state = await requireState(workspace);
     const [services, servers, troubles] = await Promise.all([
-      Promise.all(Object.entries(state.services).map(([name, { url }]) => ask(name, url))),
+      Promise.all(Object.entries(state.services).map(([name, { url, pid }]) => ask(name, url, pid))),
       Promise.all(Object.entries(state.own).map(([name, port]) => askServer(name, port))),
       findTroubles(workspace, state),
     ]);
@@ -68,7 +70,7 @@ interface HealthAnswer {
   metrics?: { active_connections: number; memory_usage_mb: number };
 }
 
-async function ask(name: string, url: string): Promise<ServiceStatus> {
+async function ask(name: string, url: string, pid: number): Promise<ServiceStatus> {
   const [answer, grpc] = await Promise.all([
     fetch(`${url}/health/detailed`, { signal: AbortSignal.timeout(5000) })
       .then((response) => response.json() as Promise<HealthAnswer>)
@@ -79,6 +81,7 @@ async function ask(name: string, url: string): Promise<ServiceStatus> {
   return {
     name,
     url,
+    pid,
     health: answer?.status ?? "no answer",
     grpc,
     version: answer?.version ?? "",
@@ -100,6 +103,7 @@ function show(
     paint(colourOf(it.health), it.health),
     it.grpc,
     it.url,
+    String(it.pid),
     it.version,
     `${Math.round(it.uptimeSeconds)} s`,
     `${it.memoryMb} MB`,
@@ -109,7 +113,7 @@ function show(
     const word = reachable ? paint("green", "ready") : paint("red", "no answer");
     rows.push([name, word, "", `127.0.0.1:${port}`]);
   }
-  print(table(["service", "health", "grpc", "url", "version", "up", "memory", "trouble"], rows));
+  print(table(["service", "health", "grpc", "url", "pid", "version", "up", "memory", "trouble"], rows));
   const lines = describeTroubles(troubles);
   if (lines.length > 0) print();
   for (const line of lines) print(`  ${paint("yellow", "!")} ${harmless(line)}`);

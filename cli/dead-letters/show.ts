@@ -5,13 +5,14 @@ import type { Letter } from "./letter.ts";
 
 /** Some of them, a line each. */
 export function formatLetters(letters: readonly Letter[], now: Date): string {
-  const rows = letters.map(({ id, lastFailedAt, attempts, error }) => [
+  const rows = letters.map(({ id, kind, lastFailedAt, attempts, error }) => [
     harmless(id),
+    kind,
     ageOf(lastFailedAt, now),
     String(attempts),
     firstLine(error),
   ]);
-  return table(["id", "failed", "attempts", "error"], rows);
+  return table(["id", "kind", "failed", "attempts", "error"], rows);
 }
 
 /** All there is of one. */

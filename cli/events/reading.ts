@@ -85,6 +85,7 @@ export async function readStream(options: ReadingOptions): Promise<Reading> {
       }
     },
     close() {
+      // Not waited for: it ends when somebody reads on, which nobody may do.
       void messages.close();
     },
   };

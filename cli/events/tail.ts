@@ -48,13 +48,18 @@ export async function tail(options: TailOptions): Promise<void> {
     places: new Map(),
   };
   const readings = new Map<string, Reading>();
-  for (const stream of await eventStreams(means, nats)) {
-    const reading = await readStream({ ...means, stream, start: startOf(since, last) });
-    means.places.set(stream, reading.place);
-    readings.set(stream, reading);
+  try {
+    for (const stream of await eventStreams(means, nats)) {
+      const reading = await readStream({ ...means, stream, start: startOf(since, last) });
+      means.places.set(stream, reading.place);
+      readings.set(stream, reading);
+    }
+    await showStored(readings, means, options);
+    if (follow) await showComing(readings, means, options);
+  } finally {
+    // Each asks the broker for more from time to time, which would hold the process.
+    for (const reading of readings.values()) reading.close();
   }
-  await showStored(readings, means, options);
-  if (follow) await showComing(readings, means, options);
 }
 
 function startOf(since: Date | undefined, last: number | undefined): Start {

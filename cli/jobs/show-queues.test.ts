@@ -14,7 +14,7 @@ test("a queue is a line, with its limit, and what it stopped counting at", () =>
     queue({ name: "video", paused: true, done: 1_234_567n, scheduled: 100_000n, failed: 4n }),
   ]);
   expect(shown.split("\n")).toEqual([
-    "    queue  depth  scheduled  in flight  done       failed  oldest",
+    "    queue  depth  scheduled  in flight  done       failed  oldest  state",
     "    mail   2      0          1 of 3     0          0       1 min",
     "    video  0      100,000+   0          1,234,567  4               paused",
   ]);

@@ -18,7 +18,7 @@ export function formatQueues(queues: readonly Queue[]): string {
     queue.oldest ? lengthOf(durationMs(queue.oldest)) : "",
     queue.paused ? paint("yellow", "paused") : "",
   ]);
-  const head = ["  queue", "depth", "scheduled", "in flight", "done", "failed", "oldest", ""];
+  const head = ["  queue", "depth", "scheduled", "in flight", "done", "failed", "oldest", "state"];
   const warnings = queues.filter(({ backlogged }) => backlogged).map(backlogOf);
   return [table(head, rows), ...(warnings.length > 0 ? [""] : []), ...warnings].join("\n");
 }

@@ -17,9 +17,9 @@ export function formatJobs(jobs: readonly Job[], now: Date): string {
     paint(colours[job.status] ?? "white", nameOfStatus(job.status)),
     `${job.attempts}/${job.maxAttempts}`,
     ageOf(timeOf(job.runAt), now),
-    firstLine(job.error || job.progressNote, 60),
+    firstLine(noteOf(job), 60),
   ]);
-  return table(["id", "type", "queue", "status", "attempts", "due", ""], rows);
+  return table(["id", "type", "queue", "status", "attempts", "due", "note"], rows);
 }
 
 /** All there is of one. */
@@ -35,7 +35,7 @@ export function formatJob(job: Job, now: Date): string {
     ["status", nameOfStatus(job.status)],
     ["attempts", `${job.attempts} of ${job.maxAttempts}`],
     ["priority", job.priority === 0 ? "" : String(job.priority)],
-    ["progress", [job.progress === undefined ? "" : `${job.progress} %`, job.progressNote].join(" ").trim()],
+    ["progress", progressOf(job)],
     ["created", when(job.createdAt)],
     ["due", when(job.runAt)],
     ["started", when(job.startedAt)],
@@ -51,8 +51,18 @@ export function formatJob(job: Job, now: Date): string {
   const error = job.error && `${paint("dim", "error")}\n${harmless(job.error, "\n")}`;
   const payload =
     job.payload && `${paint("dim", "payload")}\n${harmless(JSON.stringify(job.payload, null, 2), "\n")}`;
-  return [head, error, payload].filter(Boolean).join("\n\n");
+  const remedy =
+    job.status === JobStatus.DEAD &&
+    paint("dim", `to correct, replay or drop it: weft dlq show job.${harmless(job.id)}`);
+  return [head, error, payload, remedy].filter(Boolean).join("\n\n");
 }
+
+/** How far one is that runs; of another, why its last attempt failed. */
+const noteOf = (job: Job): string =>
+  job.status === JobStatus.RUNNING ? progressOf(job) : job.error && `error: ${job.error}`;
+
+const progressOf = ({ progress, progressNote }: Job): string =>
+  [progress === undefined ? "" : `${progress} %`, progressNote].join(" ").trim();
 
 const timeOf = (time: Time): Date | undefined => time && timestampDate(time);
 

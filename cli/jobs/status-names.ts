@@ -9,7 +9,9 @@ export const statusNames: readonly string[] = Object.keys(JobStatus)
 export const nameOfStatus = (status: JobStatus): string =>
   (JobStatus[status] ?? String(status)).toLowerCase();
 
-export function statusNamed(name: string): JobStatus | undefined {
+/** As people write it, or as JSON has it: `dead`, `JOB_STATUS_DEAD`. */
+export function statusNamed(text: string): JobStatus | undefined {
+  const name = text.toLowerCase().replace(/^job_status_/, "");
   if (!statusNames.includes(name)) return undefined;
   return JobStatus[name.toUpperCase() as keyof typeof JobStatus];
 }

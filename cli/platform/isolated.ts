@@ -17,6 +17,8 @@ export interface IsolatedOptions {
   env: Record<string, string>;
   ports: ReadonlyMap<string, number>;
   onEvent: (text: string) => void;
+  /** A service that crashed has a process again. */
+  onRestart: () => void;
 }
 
 const readyWithinMs = 60_000;
@@ -42,7 +44,7 @@ export async function startIsolated(
   return { services: running, stop };
 }
 
-function superviseService(name: string, { root, logDir, env, ports, onEvent }: IsolatedOptions) {
+function superviseService(name: string, { root, logDir, env, ports, onEvent, onRestart }: IsolatedOptions) {
   const port = ports.get(name) ?? 0;
   const logFile = join(logDir, `${name}.log`);
   mkdirSync(logDir, { recursive: true });
@@ -54,7 +56,9 @@ function superviseService(name: string, { root, logDir, env, ports, onEvent }: I
   const run = async () => {
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
+      const again = child !== undefined;
       child = spawnService(name, root, env, logFile);
+      if (again) onRestart();
       child.once("message", (message) => {
         if (message === hostedMessage) hosted.resolve();
       });

@@ -6,7 +6,8 @@ import type { Environment } from "#mesh";
 import { fail, reasonOf } from "#mesh";
 import { loadCatalog, scopesOf } from "../catalog.ts";
 import { ensureKeys, operator } from "../keys.ts";
-import { clearState, readState, writeState } from "../state.ts";
+import { messageOf } from "../message.ts";
+import { readState } from "../state.ts";
 import type { Workspace } from "../workspace.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { platformEnvironment } from "./environment.ts";
@@ -15,6 +16,8 @@ import { startInfrastructure } from "./infrastructure.ts";
 import { startIsolated } from "./isolated.ts";
 import { choosePorts } from "./ports.ts";
 import type { RunningServices } from "./running.ts";
+import type { StateKeeper } from "./state-keeper.ts";
+import { createStateKeeper } from "./state-keeper.ts";
 import { stopTimeMs } from "./stop-time.ts";
 import { startTogether } from "./together.ts";
 
@@ -46,6 +49,10 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
     it.stop(),
   );
 
+  let keeper: StateKeeper | undefined;
+  const onRestart = () => {
+    keeper?.refresh().catch((error: unknown) => tell(`up.json is out of date: ${messageOf(error)}`));
+  };
   tell(`Starting ${services.length} services`);
   const running = started.adopt(
     await onFreePorts(
@@ -54,23 +61,27 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
         const everyones = await platformEnvironment(workspace, infrastructure, services, ports, env);
         const { root, logs: logDir } = workspace;
         return isolate
-          ? startIsolated(services, { root, logDir, env: everyones, ports, onEvent: tell })
+          ? startIsolated(services, { root, logDir, env: everyones, ports, onEvent: tell, onRestart })
           : startTogether(services, everyones, logDir);
       },
     ),
     (it) => it.stop(),
   );
-  started.defer(() => clearState(workspace));
-  await writeState(workspace, {
-    process: self,
-    startedAt: new Date().toISOString(),
-    stopWithinMs: stopTimeMs(env),
-    own: Object.fromEntries(infrastructure.own.map((server) => [server.name, server.status().port])),
-    services: Object.fromEntries(
-      running.services.map(({ name, port, pid }) => [name, { url: `http://localhost:${port}`, pid }]),
-    ),
-    broker: { url: infrastructure.natsUrl, namespace: env.WEFT_NAMESPACE ?? "" },
-  });
+  const startedAt = new Date().toISOString();
+  keeper = started.adopt(
+    createStateKeeper(workspace, () => ({
+      process: self,
+      startedAt,
+      stopWithinMs: stopTimeMs(env),
+      own: Object.fromEntries(infrastructure.own.map((server) => [server.name, server.status().port])),
+      services: Object.fromEntries(
+        running.services.map(({ name, port, pid }) => [name, { url: `http://localhost:${port}`, pid }]),
+      ),
+      broker: { url: infrastructure.natsUrl, namespace: env.WEFT_NAMESPACE ?? "" },
+    })),
+    (it) => it.close(),
+  );
+  await keeper.refresh();
 
   const all = started.move();
   return {

@@ -10,7 +10,8 @@ import { mostJobs, waitingEvents, waitingJobs } from "./waiting.ts";
 /** What is wrong beside the health of each service. */
 export interface Troubles {
   readonly refused: readonly RefusedContract[];
-  readonly deadLetters: { readonly events: number; readonly jobs: number };
+  /** How many; null where that could not be found out. */
+  readonly deadLetters: { readonly events: number | null; readonly jobs: number | null };
   readonly backlogs: readonly Backlog[];
   /** What could not be found out. */
   readonly unknown: readonly string[];
@@ -19,25 +20,24 @@ export interface Troubles {
 /** Asks the gateway, the broker and the queue service, those that are there. */
 export async function findTroubles(workspace: Workspace, { services }: PlatformState): Promise<Troubles> {
   const unknown: string[] = [];
-  const ask = async <T>(what: string, usual: T, question: (() => Promise<T>) | undefined): Promise<T> => {
-    if (!question) return usual;
+  const ask = async <T>(what: string, question: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await question();
     } catch (error) {
       unknown.push(`${what}: ${messageOf(error)}`);
-      return usual;
+      return undefined;
     }
   };
-  const nothing = { deadLetters: 0, backlogs: [] };
+  // Where a service is no part of the platform, there is nothing of it either.
   const [refused, events, jobs] = await Promise.all([
-    ask("contracts", [], services.gateway && (() => refusedContracts(workspace))),
-    ask("events", nothing, () => withBroker(workspace, waitingEvents)),
-    ask("jobs", nothing, services.queue && (() => waitingJobs(workspace))),
+    services.gateway ? ask("contracts", () => refusedContracts(workspace)) : [],
+    ask("events", () => withBroker(workspace, waitingEvents)),
+    services.queue ? ask("jobs", () => waitingJobs(workspace)) : { deadLetters: 0, backlogs: [] },
   ]);
   return {
-    refused,
-    deadLetters: { events: events.deadLetters, jobs: jobs.deadLetters },
-    backlogs: [...events.backlogs, ...jobs.backlogs],
+    refused: refused ?? [],
+    deadLetters: { events: events?.deadLetters ?? null, jobs: jobs?.deadLetters ?? null },
+    backlogs: [...(events?.backlogs ?? []), ...(jobs?.backlogs ?? [])],
     unknown,
   };
 }
@@ -48,9 +48,10 @@ export function describeTroubles({ refused, deadLetters, backlogs, unknown }: Tr
     ({ service, problems }) => `the gateway refuses the contract of ${service}: ${problems.join("; ")}`,
   );
   const { events, jobs } = deadLetters;
-  if (events + jobs > 0) {
-    const jobCount = `${jobs}${jobs >= mostJobs ? " or more" : ""}`;
-    lines.push(`dead letters: ${events} of events, ${jobCount} of jobs; see \`weft dlq\``);
+  if ((events ?? 0) + (jobs ?? 0) > 0) {
+    const more = jobs !== null && jobs >= mostJobs ? " or more" : "";
+    const counts = `${events ?? "nobody knows how many"} of events, ${jobs ?? "nobody knows how many"}${more} of jobs`;
+    lines.push(`dead letters: ${counts}; see \`weft dlq\``);
   }
   if (backlogs.length > 0) {
     const each = backlogs.map(({ name, waiting }) => `${waiting.toLocaleString("en")} for ${name}`);

@@ -4,6 +4,7 @@ import type { DeadLetterSchema, JobSchema, QueueSchema } from "#gen/queue/v1/que
 import { JobStatus } from "#gen/queue/v1/queue_pb.js";
 import type { ScheduleSchema } from "#gen/queue/v1/schedules_pb.js";
 import type { DeadLetter as EventLetter } from "#mesh/dead-letters/letter.ts";
+import { eventSubject } from "#mesh/events/contract/subject.ts";
 import { isBacklogged } from "./backlog.ts";
 import type { JobRow, WholeJobRow } from "./jobs-store.ts";
 import type { State } from "./lifecycle.ts";
@@ -122,13 +123,13 @@ export function jobLetter(row: JobRow): Letter {
 }
 
 export function eventLetter(letter: EventLetter): Letter {
-  const { id, service, consumer, subject, type, key, attempts, correlationId, traceparent } = letter;
+  const { id, service, consumer, type, key, attempts, correlationId, traceparent } = letter;
   return compact({
     id,
     kind: "event",
     service,
     consumer,
-    subject,
+    subject: shownSubject(letter.subject),
     type,
     messageId: letter.eventId,
     key,
@@ -140,6 +141,10 @@ export function eventLetter(letter: EventLetter): Letter {
     traceparent,
   });
 }
+
+/** As its contract has it, and not as it stands in the broker. */
+const shownSubject = (subject: string): string =>
+  subject.startsWith(eventSubject("")) ? subject.slice(eventSubject("").length) : subject;
 
 export interface Whole {
   readonly type: string;

@@ -1,12 +1,14 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { headers } from "@nats-io/transport-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { WorkService } from "#gen/mesh/v1/jobs_pb.js";
 import { DeliverEmailSchema } from "#gen/notification/v1/jobs_pb.js";
 import { QueueService } from "#gen/queue/v1/queue_pb.js";
+import { ScheduleService } from "#gen/queue/v1/schedules_pb.js";
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { UserCreatedSchema, UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Hosted } from "#mesh";
@@ -160,6 +162,24 @@ describe("weft events tail", () => {
     expect((await tail("*.alert")).map(({ subject }) => subject)).toEqual(["security.alert"]);
     expect(await tail("user.>", "-n", "100")).toHaveLength(42);
     expect(await tail("-n", "0")).toEqual([]);
+    expect(await weft("events", "tail", "-n", "0", "--no-follow")).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("leaves nothing open that would hold its process", async () => {
+    await publishUser();
+    await publishAlert();
+    const code = `
+      const { carryOut } = await import(${JSON.stringify(join(dirname(main), "command-line.ts"))});
+      await carryOut("events", ["tail", "user.*", "-n", "1", "--no-follow"]);
+      await new Promise(setImmediate);
+      console.error(process.getActiveResourcesInfo().filter((it) => it === "Timeout").join());`;
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      "--input-type=module",
+      "-e",
+      code,
+    ]);
+    expect(linesOf(stdout)).toHaveLength(1);
+    expect(stderr.trim()).toBe("");
   });
 
   test("begins at a time", async () => {
@@ -171,6 +191,8 @@ describe("weft events tail", () => {
     expect(objectsOf(stdout).map(({ key }) => key)).toEqual(later);
     const all = await weft("events", "tail", "--from", "10m", "--no-follow", "--json");
     expect(objectsOf(all.stdout)).toHaveLength(3);
+    const none = await weft("events", "tail", "--from", new Date().toISOString(), "--no-follow");
+    expect(none.stderr).toMatch(/^No events of any kind are kept since \d{4}-\S+Z\.$/m);
   });
 
   test("says that there is nothing, and what is wrong with its words", async () => {
@@ -293,8 +315,8 @@ describe("weft dlq", () => {
     expect(await weft("dlq", "ls")).toMatchObject({ code: 0, stdout: "No dead letters.\n" });
     await failAlerts(3);
     const { stdout, stderr } = await weft("dlq");
-    expect(stdout).toMatch(/^ {2}id +failed +attempts +error$/m);
-    expect(stdout.match(/user\.watch\.[\w-]{36} .*cannot take it$/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/^ {2}id +kind +failed +attempts +error$/m);
+    expect(stdout.match(/user\.watch\.[\w-]{36} +event .*cannot take it$/gm)).toHaveLength(3);
     expect(stderr).toContain("jobs that failed are not among them: no queue service runs");
 
     const first = await weftJson<Listing>("dlq", "ls", "-n", "2");
@@ -319,7 +341,7 @@ describe("weft dlq", () => {
       kind: "event",
       service: "user",
       consumer: "watch",
-      subject: "events.security.alert",
+      subject: "security.alert",
       type: "security.v1.SecurityAlert",
       attempts: 1,
       error: "cannot take it\nmore of it",
@@ -363,6 +385,7 @@ describe("weft dlq", () => {
     const some = await weft("dlq", "replay", gone, deadLetters[0]!.id);
     expect(some.code).toBe(1);
     expect(some.stdout).toContain("1 replayed, 1 not");
+    expect(some.stderr.split(gone)).toHaveLength(2);
     await weftJson("dlq", "replay", "--all", "--service", "user");
     await until(() => expect(handled).toHaveLength(3));
     expect((await weft("dlq", "replay", "--all")).stdout).toContain("No dead letters to replay.");
@@ -389,7 +412,7 @@ describe("weft dlq", () => {
   });
 });
 
-describe("weft jobs and weft queues", () => {
+describe("weft jobs, weft queues and weft schedules", () => {
   const urls = { security: databaseUrl("security"), queue: databaseUrl("queue") };
   const hosted: Hosted[] = [];
   const namespace = newId().slice(-12);
@@ -458,7 +481,12 @@ describe("weft jobs and weft queues", () => {
     expect(stdout).toMatch(new RegExp(`${one} +${type} +${queue} +waiting +0/8`));
     expect((await weft("jobs", "ls", "-n", "1")).stdout).toMatch(/more: weft jobs ls --limit 1 --page \S+$/m);
     expect((await weft("jobs", "ls", "--status", "running")).stdout).toBe("No such jobs.\n");
+    expect((await weft("jobs", "ls", "--status", "JOB_STATUS_RUNNING")).stdout).toBe("No such jobs.\n");
     expect((await weft("jobs", "ls", "--status", "lost")).code).toBe(2);
+    for (const part of ["show", "retry", "cancel"]) {
+      const { code, stderr } = await weft("jobs", part, "abc");
+      expect([code, stderr], part).toEqual([1, expect.stringContaining("`weft jobs ls` shows ids")]);
+    }
     expect((await weft("jobs", "show", one)).stdout).toMatch(/"notificationId": "[\w-]{36}"/);
 
     expect((await weft("jobs", "cancel", one, two)).stdout).toContain("2 cancelled.");
@@ -477,12 +505,18 @@ describe("weft jobs and weft queues", () => {
     const { stdout } = await weft("dlq", "show", letter);
     for (const part of ["no such mailbox", "at mail", "notificationId"]) expect(stdout).toContain(part);
 
+    expect((await weft("dlq", "show", id)).stdout).toBe(stdout);
+    expect((await weft("jobs", "show", id)).stdout).toContain(`weft dlq show ${letter}`);
+    const dead = await weft("jobs", "ls", "--status", "dead");
+    expect(dead.stdout).toMatch(/ note\n.*error: no such mailbox\n\n.*weft dlq/);
+
     const corrected = newId();
     const data = JSON.stringify({ notificationId: corrected });
-    expect(await weftJson("dlq", "replay", letter, "--data", data)).toMatchObject({ replayed: [letter] });
+    expect(await weftJson("dlq", "replay", id, "--data", data)).toMatchObject({ replayed: [letter] });
     expect((await weft("jobs", "show", id)).stdout).toContain(corrected);
-    await createDeadJob();
+    const other = await createDeadJob();
     expect((await weftJson<Listing>("dlq", "ls")).deadLetters).toHaveLength(2);
+    expect(await weftJson("dlq", "drop", other)).toMatchObject({ dropped: [`job.${other}`] });
     await weftJson("dlq", "drop", "--all", "--yes");
     expect((await weftJson<Listing>("dlq", "ls")).deadLetters).toEqual([]);
   });
@@ -494,8 +528,41 @@ describe("weft jobs and weft queues", () => {
     await weft("queues", "resume", queue);
     expect(await weftJson("queues", "limit", queue, "3")).toMatchObject({ paused: false, concurrency: 3 });
     expect((await weft("queues", "limit", queue, "many")).code).toBe(2);
+    expect((await weft("queues", "limit", queue, "-1")).stderr).toContain("-1: a number must be 0 or more");
     expect(await weft("queues", "pause", "nothing")).toMatchObject({ code: 1 });
     await weft("jobs", "cancel", id);
+  });
+
+  test("schedules are listed, shown, paused, resumed and dropped, by name or id", async () => {
+    expect((await weft("schedules")).stdout).toBe("No schedules.\n");
+    const client = await asOperator(ScheduleService, workspace());
+    const timing = { cron: "0 6 * * *", timeZone: "Africa/Nairobi" };
+    const payload = { notificationId: newId() };
+    const make = async (name: string) =>
+      (await client.createSchedule({ name, ...timing, type, payload })).schedule!;
+    const nightly = await make("nightly mail");
+    const weekly = await make("weekly mail");
+
+    const { stdout } = await weft("schedules", "ls");
+    expect(stdout).toMatch(/^ {2}name +cron +zone +type +next +last +state$/m);
+    expect(stdout).toMatch(
+      new RegExp(`^ {2}nightly mail +0 6 \\* \\* \\* +Africa/Nairobi +${type} +in .* never$`, "m"),
+    );
+    const first = await weft("schedules", "ls", "-n", "1");
+    expect(first.stdout).toMatch(/more: weft schedules ls --limit 1 --page \S+$/m);
+    expect(await weftJson("schedules", "show", nightly.id)).toMatchObject({ name: "nightly mail" });
+    expect((await weft("schedules", "show", "nightly mail")).stdout).toContain(nightly.id);
+    expect((await weft("schedules", "show", "hourly")).stderr).toContain("`weft schedules` shows");
+
+    expect((await weft("schedules", "pause", "nightly mail")).stdout).toMatch(/ never +never +paused$/m);
+    expect(await weftJson("schedules", "resume", nightly.id)).toMatchObject({ paused: false });
+
+    const refused = await weft("schedules", "drop", "weekly mail");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("--yes")]);
+    const dropped = await weft("schedules", "drop", weekly.id, "nothing", "--yes");
+    expect([dropped.code, dropped.stdout]).toEqual([1, expect.stringContaining("1 dropped, 1 not")]);
+    await weftJson("schedules", "drop", "nightly mail", "--yes");
+    expect(await weftJson("schedules")).toEqual({ schedules: [], nextPageToken: "" });
   });
 
   test("a service that does not answer is named, with where it should be", async () => {

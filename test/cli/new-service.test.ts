@@ -61,6 +61,19 @@ describe("weft new service", { timeout: 180_000 }, () => {
     expect(stdout).not.toContain("failed");
   });
 
+  test("needs none of the others to load, and says what is wrong with one that does not", async () => {
+    rmSync(join(copy, "gen/inventory"), { recursive: true });
+    const { code, stderr } = await failure("cli/main.ts", "keys", "--dir", join(copy, "no-keys"));
+    expect([code, stderr.trim()]).toEqual([
+      1,
+      expect.stringMatching(
+        /^weft: \S+\/services\/inventory\/\S+ needs gen\/inventory\/\S+, .*run `npm run generate`$/,
+      ),
+    ]);
+    const { stdout } = await node("cli/main.ts", "new", "service", "ledger");
+    expect(stdout).toMatch(/contracts: wrote .*gen\/inventory\/v1\/\S+.*gen\/ledger\/v1\//);
+  });
+
   test("gives it the next free port, and does not write over what is there", async () => {
     const { default: inventory } = (await import(join(copy, "services/inventory/service.ts"))) as {
       default: { name: string };

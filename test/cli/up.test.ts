@@ -103,9 +103,12 @@ describe.concurrent("weft up --isolate", { timeout: 120_000 }, () => {
 
     process.kill(user, "SIGKILL");
     await until(() => canLogIn(up), 20_000);
+    const again = up.servicePid("user");
+    expect([again === user, isAlive(again)]).toEqual([false, true]);
+    expect((await checkout.run(["status"])).stdout).toMatch(new RegExp(`^ +user .* ${again} `, "m"));
 
     expect(await up.end("SIGTERM")).toBe(0);
-    expect([user, security].some(isAlive)).toBe(false);
+    expect([user, again, security].some(isAlive)).toBe(false);
   });
 
   test("lets no service outlive a supervisor that was killed", async () => {

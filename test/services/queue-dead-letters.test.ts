@@ -147,6 +147,7 @@ describe("an event that a consumer could not handle", () => {
         kind: "event",
         service: "probe",
         consumer: "mailer",
+        subject: "probe.greeted",
         messageId: id,
         key: "k1",
         attempts: 5,
