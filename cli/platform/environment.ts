@@ -23,6 +23,9 @@ export async function platformEnvironment(
     WEFT_KEYS_DIR: workspace.keys,
     ...Object.fromEntries(services.map(({ name }) => [`${envPrefix(name)}_PORT`, portOf(name)])),
     SECURITY_TRUST_FILE: env.SECURITY_TRUST_FILE || trustFile(workspace.keys),
-    SECURITY_MASTER_KEY: env.SECURITY_MASTER_KEY || (await readMasterKey(workspace.keys)),
+    // What is given in a file is read by who needs it.
+    ...(!env.SECURITY_MASTER_KEY_FILE && {
+      SECURITY_MASTER_KEY: env.SECURITY_MASTER_KEY || (await readMasterKey(workspace.keys)),
+    }),
   };
 }
