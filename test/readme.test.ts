@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commands } from "../cli/commands/index.ts";
 import { Checkout } from "./cli/platform.ts";
 
@@ -22,25 +22,66 @@ test("the README's links lead to pages that are there, and nothing in it waits t
   expect(readme).not.toMatch(/^[A-Z]{4,}$/m);
 });
 
-test("the README's calls work as they are written", { timeout: 120_000 }, async () => {
-  const [, curl = ""] = /```sh\n(curl [\s\S]*?)```/.exec(readme) ?? [];
-  const [, code = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
-  await using checkout = new Checkout();
-  const up = await checkout.up();
-  const here = (text: string) => text.replaceAll("http://localhost:8000", up.url("gateway"));
+describe("on a platform that runs", () => {
+  let checkout: Checkout;
+  let gateway: string;
+  beforeAll(async () => {
+    checkout = await Checkout.prepared();
+    gateway = (await checkout.up()).url("gateway");
+  }, 60_000);
+  afterAll(() => checkout?.[Symbol.asyncDispose]());
+  const here = (text: string) => text.replaceAll("http://localhost:8000", gateway);
 
-  const registered = await promisify(execFile)("bash", ["-c", here(curl)]);
-  expect(JSON.parse(registered.stdout)).toHaveProperty("data.session.access_token");
+  test("the README's calls work as they are written", { timeout: 60_000 }, async () => {
+    const [, curl = ""] = /```sh\n(curl [\s\S]*?)```/.exec(readme) ?? [];
+    const [, code = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+    const registered = await promisify(execFile)("bash", ["-c", here(curl)]);
+    expect(JSON.parse(registered.stdout)).toHaveProperty("data.session.access_token");
 
-  // Inside the checkout, where `#gen` is known.
-  const folder = join(root, ".weft", "readme");
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${process.pid}.ts`);
-  writeFileSync(file, here(code));
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [file]);
-    expect(stdout.trim()).toMatch(/^[0-9a-f-]{36}$/);
-  } finally {
-    rmSync(file);
-  }
+    // Inside the checkout, where `#gen` is known.
+    const folder = join(root, ".weft", "readme");
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${process.pid}.ts`);
+    writeFileSync(file, here(code));
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [file]);
+      expect(stdout.trim()).toMatch(/^[0-9a-f-]{36}$/);
+    } finally {
+      rmSync(file);
+    }
+  });
+
+  test("the tour of the shop works as it is written", { timeout: 90_000 }, async () => {
+    const page = readFileSync(join(root, "docs/commerce.md"), "utf8");
+    const [, tour = ""] = /```sh\n(SELLER=[\s\S]*?)```/.exec(page) ?? [];
+    const token = async (role: string) => (await checkout.run(["token", "--role", role])).stdout.trim();
+    const tokens = { SELLER: await token("Seller"), BUYER: await token("Customer") };
+    // They stand in for the first two lines, which ask the platform of this very checkout.
+    const script = here(tour.split("\n").slice(2).join("\n"));
+    const { stdout } = await promisify(execFile)("bash", ["-c", script], {
+      env: { ...process.env, ...tokens },
+      timeout: 60_000,
+    });
+    expect(stdout.trim().split("\n")).toEqual([
+      "PAYMENT_STATUS_SUCCEEDED",
+      "8",
+      "ORDER_STATUS_CANCELLING",
+      "37000",
+    ]);
+  });
+
+  test("the demonstration of commerce fills the platform, and a second run adds nothing", {
+    timeout: 90_000,
+  }, async () => {
+    const [first, second] = [
+      await checkout.run(["demo", "commerce", "--json"]),
+      await checkout.run(["demo", "commerce", "--json"]),
+    ];
+    expect(first).toMatchObject({ code: 0 });
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      products: 7,
+      orders: { shipped: 1, paid: 2, cancelled: 1, awaiting_payment: 2 },
+    });
+    expect(JSON.parse(second.stdout)).toEqual(JSON.parse(first.stdout));
+  });
 });

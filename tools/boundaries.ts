@@ -14,7 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   gateway: ["gen", "mesh"],
   services: ["gen", "mesh"],
   sandbox: ["gen", "mesh"],
-  cli: ["gen", "mesh", "embedded"],
+  cli: ["gen", "mesh", "embedded", "sandbox"],
   tools: [],
   bench: ["gen", "mesh", "gateway", "services", "embedded", "mesh/testing", "tools"],
   test: ["gen", "mesh", "embedded", "services", "gateway", "cli", "sandbox", "tools", "mesh/testing"],

@@ -16,6 +16,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   queues: async () => (await import("./queues.ts")).queues,
   schedules: async () => (await import("./schedules.ts")).schedules,
   token: async () => (await import("./token.ts")).token,
+  demo: async () => (await import("./demo.ts")).demo,
   new: async () => (await import("./new-service.ts")).newService,
   generate: async () => (await import("./generate.ts")).generate,
   test: async () => (await import("./test.ts")).test,

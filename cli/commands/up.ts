@@ -13,7 +13,9 @@ export const up: Command = {
               share one, which starts faster and needs less memory
 
 DATABASE_URL and NATS_URL name servers of yours; without them Weft runs its own
-and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`.`,
+and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`. A sandbox
+plays the outside world (card processor, mobile money) for all providers that the
+environment says nothing of; WEFT_SANDBOX=false leaves it out.`,
   flags: { isolate: { type: "boolean" } },
   run: async ({ flags, workspace }) => {
     const startedAt = performance.now();

@@ -14,6 +14,8 @@ import { platformEnvironment } from "./environment.ts";
 import type { Infrastructure } from "./infrastructure.ts";
 import { startInfrastructure } from "./infrastructure.ts";
 import { startIsolated } from "./isolated.ts";
+import type { Outside } from "./outside.ts";
+import { startOutside } from "./outside.ts";
 import { choosePorts } from "./ports.ts";
 import type { RunningServices } from "./running.ts";
 import type { StateKeeper } from "./state-keeper.ts";
@@ -32,6 +34,8 @@ export interface PlatformOptions {
 
 export interface Platform extends AsyncDisposable {
   readonly infrastructure: Infrastructure;
+  /** The sandbox, if there is one. */
+  readonly outside: Outside | undefined;
   readonly services: RunningServices["services"];
 }
 
@@ -53,12 +57,17 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
   const onRestart = () => {
     keeper?.refresh().catch((error: unknown) => tell(`up.json is out of date: ${messageOf(error)}`));
   };
+  let outside: Outside | undefined;
+  started.defer(() => outside?.[Symbol.asyncDispose]());
   tell(`Starting ${services.length} services`);
   const running = started.adopt(
     await onFreePorts(
       () => choosePorts(services, env),
       async (ports) => {
-        const everyones = await platformEnvironment(workspace, infrastructure, services, ports, env);
+        await outside?.[Symbol.asyncDispose]();
+        outside = await startOutside(env, ports);
+        const known = { ...env, ...outside?.env };
+        const everyones = await platformEnvironment(workspace, infrastructure, services, ports, known);
         const { root, logs: logDir } = workspace;
         return isolate
           ? startIsolated(services, { root, logDir, env: everyones, ports, onEvent: tell, onRestart })
@@ -86,6 +95,7 @@ export async function startPlatform({ workspace, env, isolate, tell }: PlatformO
   const all = started.move();
   return {
     infrastructure,
+    outside,
     services: running.services,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

@@ -6,11 +6,12 @@ import type { RunningServices } from "./running.ts";
 export interface WelcomeOptions {
   services: RunningServices["services"];
   infrastructure: Infrastructure;
+  outside?: { readonly url: string } | undefined;
   tookMs: number;
 }
 
 /** What runs, where it is, and the first calls to try. */
-export async function welcome({ services, infrastructure, tookMs }: WelcomeOptions): Promise<void> {
+export async function welcome({ services, infrastructure, outside, tookMs }: WelcomeOptions): Promise<void> {
   const rows = await Promise.all(
     services.map(async ({ name, port }) => {
       const url = `http://localhost:${port}`;
@@ -26,6 +27,7 @@ export async function welcome({ services, infrastructure, tookMs }: WelcomeOptio
       `127.0.0.1:${port}`,
     ]);
   }
+  if (outside) rows.push(["sandbox", paint("green", "ready"), outside.url.replace("127.0.0.1", "localhost")]);
   const portOf = (name: string) => services.find((service) => service.name === name)?.port;
   print(`\n${paint("bold", "Weft is up")} ${paint("dim", `(${(tookMs / 1000).toFixed(1)} s)`)}\n`);
   print(`${table(["service", "health", "url"], rows)}\n`);

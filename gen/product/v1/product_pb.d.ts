@@ -27,6 +27,8 @@ export declare type Product = Message<"product.v1.Product"> & {
   sellerId: string;
 
   /**
+   * A product has one; an update without it leaves it.
+   *
    * @generated from field: string name = 3;
    */
   name: string;

@@ -1,0 +1,34 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
+import { reasonOf } from "#mesh";
+import type { Failure } from "./orders-store.ts";
+import { cleanText } from "./text.ts";
+
+/** What is said about the order itself, and would be said again. All else may be otherwise in a moment. */
+const final: ReadonlySet<Code> = new Set([
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.AlreadyExists,
+  Code.FailedPrecondition,
+  Code.OutOfRange,
+]);
+
+export const isRefusal = (error: unknown): error is ConnectError =>
+  error instanceof ConnectError && final.has(error.code);
+
+export function failureOf(error: ConnectError): Failure {
+  const outgoing = error.details.find((it) => "desc" in it && it.desc.typeName === ErrorInfoSchema.typeName);
+  const own =
+    outgoing && "value" in outgoing ? (outgoing.value as { metadata?: Record<string, string> }) : {};
+  const metadata = error.findDetails(ErrorInfoSchema)[0]?.metadata ?? own.metadata ?? {};
+  return {
+    code: error.code,
+    reason: reasonOf(error),
+    message: cleanText(error.rawMessage),
+    metadata: clean(metadata),
+  };
+}
+
+/** It is kept as JSON, of which PostgreSQL does not take everything. */
+const clean = (metadata: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(metadata).map((pair) => pair.map(cleanText)));

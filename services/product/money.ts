@@ -1,0 +1,26 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MoneySchema } from "#gen/common/v1/money_pb.js";
+import { fail } from "#mesh";
+
+export interface Price {
+  readonly currency: string;
+  readonly minorUnits: bigint;
+}
+
+export const toMoney = ({ currency, minorUnits }: Price): MessageInitShape<typeof MoneySchema> => ({
+  currency,
+  minorUnits,
+});
+
+/** The contract has looked at it; a price that is not there is a mistake. */
+export function requirePrice(price: Price | undefined): Price {
+  if (price) return { currency: price.currency, minorUnits: price.minorUnits };
+  throw fail.invalid("price_required", "price: a product has one", {
+    remedy: "set its currency and minor_units",
+  });
+}
+
+export const currencyDiffers = (variant: string, product: string) =>
+  fail.invalid("currency_differs", `a variant is priced in ${variant} and its product in ${product}`, {
+    remedy: "price all variants in the currency of the product",
+  });
