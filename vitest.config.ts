@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { SlowestFirst } from "./tools/slowest-first.ts";
 
 export default defineConfig({
   test: {
@@ -9,5 +10,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     // For two cores: a third of the time tests wait, for servers and for clocks.
     maxWorkers: 3,
+    sequence: { sequencer: SlowestFirst },
   },
 });
