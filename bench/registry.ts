@@ -6,5 +6,6 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   streams: async () => (await import("./streams/benchmark.ts")).streams,
   gateway: async () => (await import("./gateway/benchmark.ts")).gateway,
   events: async () => (await import("./events/benchmark.ts")).events,
+  orders: async () => (await import("./orders/benchmark.ts")).orders,
   discovery: async () => (await import("./discovery/benchmark.ts")).discovery,
 };
