@@ -22,7 +22,7 @@ export { readConfig } from "./config/read.ts";
 export { methodName, optionsOf, serviceOf } from "./contract/options.ts";
 export type { Database, Query } from "./db/database.ts";
 export { afterCommit, only, violates } from "./db/database.ts";
-export { badPageToken, decodePage, encodePage, paged, pagePart, pageSize } from "./db/page.ts";
+export { badPageToken, decodePage, encodePage, fitting, paged, pagePart, pageSize } from "./db/page.ts";
 export { retrying } from "./db/retrying.ts";
 export { sqlState } from "./db/sql-state.ts";
 export type { WeftErrorOptions } from "./errors.ts";

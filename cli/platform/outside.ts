@@ -2,7 +2,8 @@ import type { Environment } from "#mesh";
 
 /** The outside world that a platform runs for itself. */
 export interface Outside extends AsyncDisposable {
-  readonly url: string;
+  /** What can be looked at, by what is in it. */
+  readonly urls: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -26,7 +27,7 @@ export async function startOutside(
   });
   const wanted = sandbox.providers.filter((provider) => Object.keys(provider).every((name) => !env[name]));
   return {
-    url: sandbox.url,
+    urls: sandbox.urls,
     env: Object.assign({}, ...wanted) as Record<string, string>,
     [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
   };

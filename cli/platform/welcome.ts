@@ -6,7 +6,7 @@ import type { RunningServices } from "./running.ts";
 export interface WelcomeOptions {
   services: RunningServices["services"];
   infrastructure: Infrastructure;
-  outside?: { readonly url: string } | undefined;
+  outside?: { readonly urls: Readonly<Record<string, string>> } | undefined;
   tookMs: number;
 }
 
@@ -27,7 +27,9 @@ export async function welcome({ services, infrastructure, outside, tookMs }: Wel
       `127.0.0.1:${port}`,
     ]);
   }
-  if (outside) rows.push(["sandbox", paint("green", "ready"), outside.url.replace("127.0.0.1", "localhost")]);
+  for (const [what, url] of Object.entries(outside?.urls ?? {})) {
+    rows.push([`sandbox: ${what}`, paint("green", "ready"), url.replace("127.0.0.1", "localhost")]);
+  }
   const portOf = (name: string) => services.find((service) => service.name === name)?.port;
   print(`\n${paint("bold", "Weft is up")} ${paint("dim", `(${(tookMs / 1000).toFixed(1)} s)`)}\n`);
   print(`${table(["service", "health", "url"], rows)}\n`);

@@ -24,5 +24,7 @@ const longest = 40;
 /** How an error quotes what it was given: enough to find it, never all of it. */
 export function quoted(source: Buffer, from: number, to: number): string {
   const text = source.toString("utf8", from, Math.min(to, from + longest));
-  return to - from > longest ? `${text}…` : text;
+  const shown = to - from > longest ? `${text}…` : text;
+  // What has as many digits as a card is not repeated: it would stand in logs.
+  return shown.replace(/\d(?:[ -]?\d){11,}/g, "…");
 }

@@ -1,3 +1,4 @@
+import { Code } from "@connectrpc/connect";
 import { toWireError } from "../errors.ts";
 import type { Failure } from "../express/failure.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -10,6 +11,8 @@ import { settleAnswered, settleFailed } from "./settle.ts";
 export interface Attempting {
   won(attempt: Attempt, answer: LaneAnswer): void;
   lost(attempt: Attempt, failure: Failure, verdict: Verdict): void;
+  /** Its caller gave it so little time that not to be done in it proves nothing. */
+  readonly isHurried: boolean;
 }
 
 /** One try of a call at one instance; tells the endpoint how it went. */
@@ -46,8 +49,15 @@ export class Attempt implements Settle {
 
   failed(failure: Failure): void {
     const verdict = judgeFailure(failure);
+    const isHurried = failure.error.code === Code.DeadlineExceeded && this.call.isHurried;
     // Heard: what its caller or its deadline ends does not come this way.
-    settleFailed(this.endpoint, this.ticket, this.now() - this.startedMs, verdict, true);
+    settleFailed(
+      this.endpoint,
+      this.ticket,
+      this.now() - this.startedMs,
+      isHurried ? "answer" : verdict,
+      true,
+    );
     this.call.lost(this, failure, verdict);
   }
 
@@ -59,7 +69,9 @@ export class Attempt implements Settle {
 
   timeOut(): void {
     this.end();
-    this.endpoint.breaker.failed(this.ticket);
+    // Who gives no time to answer must not make it look ill to all others.
+    if (this.call.isHurried) this.endpoint.breaker.cancelled(this.ticket);
+    else this.endpoint.breaker.failed(this.ticket);
   }
 
   private end(): void {

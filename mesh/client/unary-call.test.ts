@@ -294,17 +294,24 @@ describe("at the deadline", () => {
       now: () => performance.now(),
       policy: { ...hedgePolicy, delayMs: 50, budget: plenty },
     });
-    const made = make({ hedge }, { withinMs: 200 });
-    await vi.advanceTimersByTimeAsync(199);
+    const made = make({ hedge }, { withinMs: 600 });
+    await vi.advanceTimersByTimeAsync(599);
     expect(made.settled()).toBe(false);
     const error = await errorOf(made);
     expect([error.code, reasonOf(error)]).toEqual([Code.DeadlineExceeded, "deadline_exceeded"]);
     const [one, other] = made.tries;
     expect(error.rawMessage).toBe(
-      `order.v1.OrderService/GetOrder did not end within its 200 ms: ${one?.at} and ${other?.at} did not answer`,
+      `order.v1.OrderService/GetOrder did not end within its 600 ms: ${one?.at} and ${other?.at} did not answer`,
     );
     expect(made.tries.every(({ cancelled }) => cancelled)).toBe(true);
     expect(made.reports).toEqual(["failed", "failed"]);
+    balanced(made);
+  });
+
+  test("a caller who gives hardly any time makes no instance look ill to others", async () => {
+    const made = make({}, { withinMs: 20 });
+    await errorOf(made);
+    expect(made.reports).toEqual(["cancelled"]);
     balanced(made);
   });
 

@@ -32,6 +32,8 @@ export interface CalleeState {
 
 /** A callee that asks for more time than this gets it from the caller, not from the mesh. */
 const longestAskedMs = 1000;
+/** An instance that needs longer than this is slow; one that is given less may be well. */
+const fairMs = 500;
 /** Waits for an absent callee grow to this. */
 const absentMaxMs = 500;
 
@@ -70,6 +72,10 @@ export class UnaryCall implements Attempting {
     this.hedge = hedge;
     this.startedMs = callee.now();
     this.deadlineMs = this.startedMs + request.timeoutMs;
+  }
+
+  get isHurried(): boolean {
+    return this.request.timeoutMs < Math.min(fairMs, this.policy.timeoutMs);
   }
 
   run(): Promise<LaneAnswer> {

@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reasonOf, WeftError } from "../errors.ts";
-import { decodePage, encodePage, paged, pagePart, pageSize } from "./page.ts";
+import { decodePage, encodePage, fitting, paged, pagePart, pageSize } from "./page.ts";
 
 const anything = /^/;
 
@@ -87,4 +87,26 @@ test("walking by tokens visits every row once, whatever the page size", () => {
 
 test("a page has fifty rows unless the caller says otherwise", () => {
   expect([pageSize(0), pageSize(7)]).toEqual([50, 7]);
+});
+
+test("a page has as many messages as fit into an answer, one at least, and goes on behind them", () => {
+  const rows = Array.from({ length: 10 }, (_, at) => `${at}`);
+  const size = 600 * 1024;
+  const toMessage = (id: string) => ({ id, text: "x".repeat(size), big: 1n });
+  const { messages, nextPageToken } = fitting({ rows, nextPageToken: "more" }, toMessage, (id) => [id]);
+  expect(messages.map(({ id }) => id)).toEqual(["0", "1", "2"]);
+  expect(decodePage(nextPageToken, [/^\d$/])).toEqual(["2"]);
+  const small = fitting(
+    { rows, nextPageToken: "more" },
+    (id) => ({ id }),
+    (id) => [id],
+  );
+  expect(small).toMatchObject({ nextPageToken: "more" });
+  expect(small.messages).toHaveLength(10);
+  const alone = fitting(
+    { rows: ["0"], nextPageToken: "" },
+    () => ({ text: "x".repeat(5 * size) }),
+    () => ["0"],
+  );
+  expect(alone.messages).toHaveLength(1);
 });

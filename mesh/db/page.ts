@@ -48,6 +48,35 @@ function partsOf(token: string): string[] | undefined {
   }
 }
 
+/** A list's answer must fit into one message, with room for what stands around it. */
+const mostPageBytes = 2 * 1024 * 1024;
+
+/**
+ * As many of a page's messages as fit into an answer, one at least; the token
+ * goes on behind them.
+ */
+export function fitting<T, M extends object>(
+  page: { rows: readonly T[]; nextPageToken: string },
+  toMessage: (row: T) => M,
+  keyOf: (row: T) => readonly string[],
+): { messages: M[]; nextPageToken: string } {
+  const messages: M[] = [];
+  let left = mostPageBytes;
+  let last: T | undefined;
+  for (const row of page.rows) {
+    const message = toMessage(row);
+    left -= sizeOf(message);
+    if (left < 0 && last !== undefined) return { messages, nextPageToken: encodePage(keyOf(last)) };
+    messages.push(message);
+    last = row;
+  }
+  return { messages, nextPageToken: page.nextPageToken };
+}
+
+/** About as much as it takes on the way, at most. */
+const sizeOf = (message: object): number =>
+  Buffer.byteLength(JSON.stringify(message, (_, value) => (typeof value === "bigint" ? `${value}` : value)));
+
 /**
  * Cuts the one row too many that tells whether there is a next page. Ask the
  * database for `size + 1` rows.

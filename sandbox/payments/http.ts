@@ -46,10 +46,21 @@ export async function close(server: Server): Promise<void> {
   await closed;
 }
 
+const here = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+
+/** Pages of the web reach loopback too, and names of others may be made to lead here. */
+const isFromPage = ({ headers }: IncomingMessage): boolean =>
+  !here.test(headers.host ?? "") ||
+  headers.origin !== undefined ||
+  headers["sec-fetch-site"] === "cross-site";
+
 async function answer(incoming: IncomingMessage, response: ServerResponse, routes: readonly Route[]) {
+  if (isFromPage(incoming)) {
+    return send(response, { status: 403, body: { error: { message: "not for pages of the web" } } });
+  }
   const body = await bodyOf(incoming);
   if (body === undefined) return send(response, { status: 413, body: { error: { message: "too large" } } });
-  const url = new URL(incoming.url ?? "/", "http://sandbox");
+  const url = new URL(`http://sandbox${incoming.url ?? "/"}`);
   const request: Request = {
     method: incoming.method ?? "GET",
     path: url.pathname,

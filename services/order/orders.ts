@@ -3,7 +3,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ListOrdersRequest, OrderService } from "#gen/order/v1/order_pb.js";
 import { Part } from "#gen/order/v1/order_pb.js";
 import type { Call, Database, Handlers, UserIdentity } from "#mesh";
-import { asService, decodePage, paged, pagePart, pageSize, requireUser } from "#mesh";
+import { asService, decodePage, fitting, paged, pagePart, pageSize, requireUser } from "#mesh";
 import type { Creation } from "./creation.ts";
 import { historyOf } from "./history-store.ts";
 import type { LineRow } from "./lines-store.ts";
@@ -68,10 +68,13 @@ export function orders({ db, create, record, runner }: OrdersOptions): Handlers<
         ),
         (line: LineRow) => line.orderId,
       );
-      return {
-        orders: page.rows.map((row) => toOrder(row, lines.get(row.id) ?? [])),
-        nextPageToken: page.nextPageToken,
-      };
+      const keyOf = ({ id }: OrderRow) => [id];
+      const { messages, nextPageToken } = fitting(
+        page,
+        (row) => toOrder(row, lines.get(row.id) ?? []),
+        keyOf,
+      );
+      return { orders: messages, nextPageToken };
     },
 
     async cancelOrder({ id, reason }, call) {

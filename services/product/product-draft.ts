@@ -11,6 +11,9 @@ import { cleanText } from "./text.ts";
 import type { VariantDraft } from "./variants.ts";
 import { changedVariants, cleanVariant, requireFit } from "./variants.ts";
 
+/** All texts of a product together: what is listed by the hundred must stay small. */
+const mostBytes = 64 * 1024;
+
 /** All of a product that its seller decides. */
 export interface ProductDraft {
   readonly name: string;
@@ -111,7 +114,17 @@ function requireValid(draft: ProductDraft): ProductDraft {
     throw fail.invalid("blank_name", "name: must not be blank", { remedy: "write a name" });
   }
   requireFit(draft.variants, draft.price);
+  const bytes = Buffer.byteLength(
+    JSON.stringify([draft.name, draft.description, draft.variants.map(textsOf)]),
+  );
+  if (bytes > mostBytes) {
+    throw fail.invalid("product_too_large", `the texts of the product have ${bytes} bytes`, {
+      remedy: `${mostBytes} are the most, of all variants together: say less of each`,
+    });
+  }
   return draft;
 }
+
+const textsOf = ({ name, sku, attributes }: VariantDraft) => [name, sku, attributes];
 
 const fileIds = (ids: readonly string[]) => [...new Set(ids.map((id) => id.toLowerCase()))];

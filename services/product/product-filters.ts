@@ -12,7 +12,9 @@ import { canonicalId } from "./uuid.ts";
 /** What a list is asked for, once it makes sense. */
 export function wantedOf(request: ListProductsRequest, call: Call): Wanted {
   const { orderBy, minPrice, maxPrice, inStock } = request;
-  const text = cleanText(request.query).trim();
+  const query = cleanText(request.query).trim();
+  // What holds no word finds nothing, and is not a list of everything.
+  const text = query && (searchable(query) || `""`);
   const currency = request.currency.toUpperCase();
   if (orderBy === "relevance" && !text) {
     throw fail.invalid("query_required", "order_by: relevance is that for a query", {
@@ -39,3 +41,18 @@ export function wantedOf(request: ListProductsRequest, call: Call): Wanted {
     insider: isAdmin(call) ? "everybody" : call.caller.user?.id,
   };
 }
+
+/** More words than anybody looks for; PostgreSQL gives up on far more. */
+const mostWords = 32;
+
+/**
+ * The words to look for, as PostgreSQL can read them: it counts each lone `-` as
+ * "not" and gives up when they follow each other.
+ */
+export const searchable = (text: string): string =>
+  text
+    .replace(/-{2,}/g, " ")
+    .split(/\s+/)
+    .filter((word) => /[\p{L}\p{N}"]/u.test(word))
+    .slice(0, mostWords)
+    .join(" ");

@@ -35,7 +35,8 @@ export async function pageOfProducts(query: Query, { wanted, orderBy, size, toke
       and ${beyond(query, order, rank, token)}
     order by ${sorting(query, order, rank)}
     limit ${size + 1}`;
-  return paged(rows, size, (row) => pageKeyOf(order, row));
+  const keyOf = (row: ListedRow) => pageKeyOf(order, row);
+  return { ...paged(rows, size, keyOf), keyOf };
 }
 
 function matching(query: Query, { category, sellerId, currency, insider, ...wanted }: Wanted) {

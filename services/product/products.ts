@@ -2,7 +2,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { ProductCreatedSchema, ProductUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import type { ProductService } from "#gen/product/v1/product_pb.js";
 import type { Database, Events, Handlers, Query } from "#mesh";
-import { fail, newId, pageSize, requireUser, violates } from "#mesh";
+import { fail, fitting, newId, pageSize, requireUser, violates } from "#mesh";
 import { toDraft, toRows } from "./catalogue.ts";
 import { toProduct } from "./present.ts";
 import { changedFields, newDraft, updatedDraft } from "./product-draft.ts";
@@ -86,10 +86,12 @@ export function products({ db, events, now }: ProductsOptions): ProductHandlers 
       });
       const ids = page.rows.map(({ id }) => id);
       const variants = Map.groupBy(await variantsOf(db.sql, ids), ({ productId }) => productId);
-      return {
-        products: page.rows.map((row) => toProduct(row, variants.get(row.id) ?? [])),
-        nextPageToken: page.nextPageToken,
-      };
+      const { messages, nextPageToken } = fitting(
+        page,
+        (row) => toProduct(row, variants.get(row.id) ?? []),
+        page.keyOf,
+      );
+      return { products: messages, nextPageToken };
     },
 
     async updateProduct({ id, product: given, updateMask }, call) {

@@ -26,7 +26,7 @@ const reasons = (folders: readonly string[]) =>
   );
 
 /** Not those that somebody has added to a checkout. */
-const ours = ["security", "user", "queue", "product", "order", "payment"];
+const ours = ["security", "user", "queue", "product", "order", "payment", "notification"];
 
 test("docs/errors.md has every reason that an error can have", () => {
   const known = reasons(["mesh", "embedded", "cli", "gateway", ...ours.map((name) => `services/${name}`)]);

@@ -146,6 +146,10 @@ describe("callbacks", () => {
       "a signature of long ago",
       () => signStripe(body.toString(), sandboxKeys.stripeSecret, world.clock.now() - 3_600_000),
     ],
+    [
+      "a signature of tomorrow",
+      () => signStripe(body.toString(), sandboxKeys.stripeSecret, world.clock.now() + 86_400_000),
+    ],
     ["the signature of another body", () => signStripe("{}", sandboxKeys.stripeSecret, world.clock.now())],
     ["a broken signature", () => ({ "stripe-signature": "t=x,v1=" })],
   ])("with %s are refused and counted", async (_, headers) => {
@@ -155,6 +159,20 @@ describe("callbacks", () => {
       .receiveCallback({ provider: "stripe", body: { data: body } }, { headers: headers() });
     expect((await failure(call)).reason).toBe("bad_callback_signature");
     expect(await refused()).toBe(before + 1);
+  });
+
+  test.each([
+    "null",
+    "[]",
+    "{}",
+    '{"type":1}',
+    '{"type":"payment_intent.x"}',
+    '{"type":"refund.x","data":{"object":null}}',
+  ])("that are signed and say nothing, such as %s, are taken and have no effect", async (text) => {
+    const headers = signStripe(text, sandboxKeys.stripeSecret, world.clock.now());
+    await world.host
+      .client(PaymentService)
+      .receiveCallback({ provider: "stripe", body: { data: Buffer.from(text) } }, { headers });
   });
 
   test("forged for mobile money are refused too", async () => {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "#mesh";
 import { encodePage } from "#mesh/db/page.ts";
@@ -55,6 +56,24 @@ describe("a search", () => {
     expect(await search("draughtboard")).toEqual([]);
     expect(await search("old-1")).toEqual([]);
     expect(await search("chessboard new-1")).toEqual(["Chessboard"]);
+  });
+
+  test("is answered whatever is asked: no words end it for others", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom("-", "- ", " ", '"', "a", "or", "-a", "|", "&", "(", "!", "é", ":*", "\\"), {
+          maxLength: 100,
+        }),
+        async (parts) => {
+          await search(parts.join("").slice(0, 200));
+        },
+      ),
+      {
+        numRuns: 150,
+        examples: [[Array(200).fill("-")], [Array(100).fill("- ")], [["a ", ...Array(60).fill("-")]]],
+      },
+    );
+    expect(await search("-".repeat(33))).toEqual([]);
   });
 
   test("makes nothing of signs that mean nothing", async () => {
@@ -214,4 +233,43 @@ describe("pages", () => {
     expect(await reasonOfCall(list({ pageSize: -1 }))).toBe("contract_violation");
     expect(await reasonOfCall(list({ orderBy: "id" }))).toBe("contract_violation");
   });
+});
+
+test("products with much text are refused, and those with less fit into a page", async () => {
+  const category = "large";
+  const variants = (bytes: number) =>
+    Array.from({ length: 50 }, (_, at) => ({
+      sku: `L-${bytes}-${at}`,
+      attributes: { text: "x".repeat(bytes) },
+    }));
+  const huge = {
+    name: "Huge",
+    price: euros(1),
+    category,
+    variants: Array.from({ length: 100 }, (_, at) => ({
+      sku: `H-${at}`,
+      attributes: Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`a${n}`, "😀".repeat(100)])),
+    })),
+  };
+  expect(await reasonOfCall(world.products(seller).createProduct(huge))).toBe("product_too_large");
+  for (let n = 0; n < 40; n++) {
+    await world.products(newSeller()).createProduct({
+      name: `Large ${n}`,
+      price: euros(1),
+      category,
+      description: "y".repeat(9000),
+      variants: variants(200),
+    });
+  }
+  const seen: string[] = [];
+  let pages = 0;
+  for (let pageToken = "", more = true; more; more = pageToken !== "") {
+    const page = await world.products().listProducts({ category, pageSize: 200, pageToken });
+    seen.push(...page.products.map(({ name }) => name));
+    pageToken = page.nextPageToken;
+    pages++;
+  }
+  expect(new Set(seen).size).toBe(40);
+  expect(seen).toHaveLength(40);
+  expect(pages).toBeGreaterThanOrEqual(1);
 });

@@ -117,3 +117,21 @@ export declare type NotificationFailed = Message<"notification.v1.NotificationFa
  */
 export declare const NotificationFailedSchema: GenMessage<NotificationFailed>;
 
+/**
+ * Told live alone: there is something new to see in the user's list.
+ *
+ * @generated from message notification.v1.NotificationArrived
+ */
+export declare type NotificationArrived = Message<"notification.v1.NotificationArrived"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message notification.v1.NotificationArrived.
+ * Use `create(NotificationArrivedSchema)` to create a new message.
+ */
+export declare const NotificationArrivedSchema: GenMessage<NotificationArrived>;
+

@@ -2,7 +2,8 @@
 // @generated from file notification/v1/jobs.proto (package notification.v1, syntax proto3)
 /* eslint-disable */
 
-// What is delivered in the background: notifications that exist already.
+// What is delivered in the background: notifications that exist already. A
+// notification goes once on each way, so its id and the type name a delivery.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";

@@ -126,6 +126,14 @@ export declare type SendNotificationRequest = Message<"notification.v1.SendNotif
    * @generated from field: bool urgent = 7;
    */
   urgent: boolean;
+
+  /**
+   * For services: a second request with it is the first one. Users send the
+   * header `Idempotency-Key`.
+   *
+   * @generated from field: string idempotency_key = 8;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -254,6 +262,21 @@ export declare type Delivery = Message<"notification.v1.Delivery"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 10;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * Why it is held, was skipped or has failed, such as `quiet_hours`,
+   * `not_wanted`, `no_address`, `rejected`.
+   *
+   * @generated from field: string reason = 11;
+   */
+  reason: string;
+
+  /**
+   * When what is held goes out.
+   *
+   * @generated from field: google.protobuf.Timestamp held_until = 12;
+   */
+  heldUntil?: Timestamp | undefined;
 };
 
 /**

@@ -12,6 +12,10 @@ export interface StripeOptions {
   now: () => number;
 }
 
+/** Clocks differ by less. */
+const aheadMs = 5 * 60_000;
+const signedAtMs = (signature: string): number => Number(/(?:^|,)t=(\d+)/.exec(signature)?.[1] ?? 0) * 1000;
+
 /** Most refunds of one payment that are looked through for one whose answer was never seen. */
 const pageOfRefunds = 100;
 const none: None = { state: "none" };
@@ -105,7 +109,17 @@ export function openStripe({ url, key, webhookSecret, timeoutMs, now }: StripeOp
     const signature = headers.get("stripe-signature") ?? "";
     try {
       const text = new TextDecoder().decode(body);
-      return stripe.webhooks.constructEvent(text, signature, webhookSecret, undefined, undefined, now());
+      const event = stripe.webhooks.constructEvent(
+        text,
+        signature,
+        webhookSecret,
+        undefined,
+        undefined,
+        now(),
+      );
+      // The library looks at what is too old alone.
+      if (signedAtMs(signature) > now() + aheadMs) throw new Error("signed at a time that is yet to come");
+      return event;
     } catch (cause) {
       throw badSignature(cause);
     }
@@ -184,14 +198,20 @@ function refundStanding({ id: reference, status, failure_reason: reason }: Strip
 }
 
 /** Of charges of others on the same account there is no payment, and so nothing comes of it. */
-function toldBy({ type, data }: Stripe.Event): Told | undefined {
-  const { id, metadata } = data.object as unknown as Named;
-  const told = (name: string) => metadata?.[name] ?? "";
+function toldBy(event: unknown): Told | undefined {
+  // Signed, and yet it may be anything.
+  const { type, data } = Object(event) as { type?: unknown; data?: { object?: unknown } };
+  const { id, metadata } = Object(data?.object) as Partial<Named>;
+  if (typeof type !== "string" || typeof id !== "string") return undefined;
+  const told = (name: string) => {
+    const value: unknown = Object(metadata)[name];
+    return typeof value === "string" ? value : "";
+  };
   if (type.startsWith("payment_intent.")) {
-    return { paymentReference: id ?? "", paymentId: told("payment_id") };
+    return { paymentReference: id, paymentId: told("payment_id") };
   }
   if (type.startsWith("refund.") || type === "charge.refund.updated") {
-    return { refundReference: id ?? "", refundId: told("refund_id") };
+    return { refundReference: id, refundId: told("refund_id") };
   }
   return undefined;
 }

@@ -1,0 +1,13 @@
+/** The templates that the platform itself sends, each with the variables that it gives. */
+export const builtIn = {
+  order_confirmed: ["order_id", "total"],
+  order_failed: ["order_id", "reason", "total"],
+  order_refunded: ["order_id", "total"],
+  low_stock: ["available", "product_id", "variant_id"],
+  security_alert: ["description", "occurrences"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type BuiltIn = keyof typeof builtIn;
+
+export const givenTo = (name: string): readonly string[] | undefined =>
+  Object.hasOwn(builtIn, name) ? builtIn[name as BuiltIn] : undefined;

@@ -1,0 +1,34 @@
+import { duration, oneOf, text, url } from "#mesh";
+
+export const notificationFields = {
+  NOTIFICATION_SMTP_URL: url("smtp", "smtps")(
+    "The mail server, with user and password (`smtps://user:password@host:465`); no e-mail without one.",
+    { fallback: "", secret: true },
+  ),
+  NOTIFICATION_MAIL_FROM: text("Whom e-mails are from, such as `Shop <shop@example.com>`.", {
+    fallback: "Weft <weft@localhost>",
+  }),
+  NOTIFICATION_SMS_PROVIDER: oneOf(
+    "none",
+    "twilio",
+    "africastalking",
+  )("Which API of text messages is spoken; `none` sends none.", { fallback: "none" }),
+  NOTIFICATION_SMS_URL: url("https", "http")("Where that API is; default: where its provider has it.", {
+    fallback: "",
+  }),
+  NOTIFICATION_SMS_ACCOUNT: text("Account at the provider: Twilio's SID, Africa's Talking's user name.", {
+    fallback: "",
+  }),
+  NOTIFICATION_SMS_KEY: text("Key of that account.", { fallback: "", secret: true }),
+  NOTIFICATION_SMS_FROM: text("Number or name that text messages are from.", { fallback: "" }),
+  NOTIFICATION_VAPID_PUBLIC_KEY: text(
+    "Public key for web push (`npx web-push generate-vapid-keys`); no push without a pair.",
+    { fallback: "" },
+  ),
+  NOTIFICATION_VAPID_PRIVATE_KEY: text("Private key of that pair.", { fallback: "", secret: true }),
+  NOTIFICATION_VAPID_SUBJECT: text("Whom push services may write to: `mailto:…` or `https://…`.", {
+    fallback: "mailto:weft@localhost",
+  }),
+  NOTIFICATION_PROVIDER_TIMEOUT: duration("How long a provider may take to answer.", { fallback: "20s" }),
+  NOTIFICATION_KEEP: duration("How long notifications are kept.", { fallback: "180d" }),
+};

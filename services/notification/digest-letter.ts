@@ -1,0 +1,23 @@
+import { escapeHtml } from "./template-text.ts";
+
+interface Words {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** Several notifications in one e-mail; one is sent as it is. */
+export function asOne(parts: readonly Words[]): Words {
+  const [first] = parts;
+  if (first && parts.length === 1) return { subject: first.subject, text: first.text, html: first.html };
+  const html = parts.some((part) => part.html !== "");
+  return {
+    // The same word in English and French.
+    subject: `${parts.length} notifications`,
+    text: parts.map(({ subject, text }) => `${subject}\n\n${text}`).join("\n\n----\n\n"),
+    html: html ? parts.map(section).join("<hr>") : "",
+  };
+}
+
+const section = ({ subject, text, html }: Words) =>
+  `<h2>${escapeHtml(subject)}</h2>${html || `<p>${escapeHtml(text).replaceAll("\n", "<br>")}</p>`}`;
