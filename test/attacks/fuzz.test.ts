@@ -100,6 +100,8 @@ function mutated(bytes: Buffer, random: Random): Buffer {
 const lasts = (bytes: Buffer, received: string): boolean =>
   (bytes.includes("Health/Watch") && received.includes(answerBegins)) ||
   bytes.includes("/ServerReflectionInfo");
+/** The end of a GOAWAY with COMPRESSION_ERROR. */
+const brokenCompression = "\0\0\0\x09";
 /** HEADERS that do not end stream 1. */
 const answerBegins = "\x01\x04\0\0\0\x01";
 
@@ -117,6 +119,9 @@ async function attempt(random: Random): Promise<string | undefined> {
   // Ended by us in half of the cases; else the server must end it itself, or answer.
   if (random(2) === 0) raw.socket.end();
   await until(() => raw.isClosed() || /^HTTP\/1\.1 \d/.test(raw.received()), 12_000).catch(() => {});
+  // Node says no more of a peer that said GOAWAY and then broke its header compression: nghttp2 has
+  // given it up, and the bound on its request ends the connection.
+  if (raw.received().includes(brokenCompression)) await until(() => raw.isClosed(), 15_000).catch(() => {});
   const received = raw.received();
   if (!raw.isClosed() && !received.startsWith("HTTP/1.1") && !lasts(bytes, received)) return "hangs";
   if (insides.test(received)) return `tells of the inside: ${received}`;
@@ -130,4 +135,4 @@ test(`no mutation of a request crashes, hangs or opens the server (WEFT_FUZZ_SEE
   const logs = await victim.ask("logs");
   const ours = logs.filter((line) => /"request failed"|"route failed"/.test(line));
   expect(ours).toEqual([]);
-});
+}, 60_000);
