@@ -6,8 +6,11 @@ import { createProgress, note, paint } from "../terminal.ts";
 
 export const up: Command = {
   name: "up",
-  summary: "Start PostgreSQL, NATS and every service, until Ctrl-C",
-  usage: `[--isolate]
+  summary: "Start PostgreSQL, NATS and the services, until Ctrl-C",
+  usage: `[service…] [--isolate]
+
+With names, only those services and what they need: whom they call, security and the
+gateway.
 
   --isolate   one process for each service, as on many machines; by default all
               share one, which starts faster and needs less memory
@@ -17,7 +20,7 @@ and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`. A 
 plays the outside world (card processor, mobile money) for all providers that the
 environment says nothing of; WEFT_SANDBOX=false leaves it out.`,
   flags: { isolate: { type: "boolean" } },
-  run: async ({ flags, workspace }) => {
+  run: async ({ words, flags, workspace }) => {
     const startedAt = performance.now();
     const progress = createProgress();
     // While it starts, steps; once it runs, only what a person should know.
@@ -28,6 +31,7 @@ environment says nothing of; WEFT_SANDBOX=false leaves it out.`,
       await using platform = await startPlatform({
         workspace,
         env: process.env,
+        names: words,
         isolate: flags.isolate === true,
         tell: (text) => tell(text),
       });

@@ -9,8 +9,10 @@ import { ensureKeys, operator } from "../keys.ts";
 import { messageOf } from "../message.ts";
 import { readState } from "../state.ts";
 import type { Workspace } from "../workspace.ts";
+import { chosen } from "./chosen.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { platformEnvironment } from "./environment.ts";
+import { forgetKilled } from "./forget-killed.ts";
 import type { Infrastructure } from "./infrastructure.ts";
 import { startInfrastructure } from "./infrastructure.ts";
 import { startIsolated } from "./isolated.ts";
@@ -26,6 +28,8 @@ import { startTogether } from "./together.ts";
 export interface PlatformOptions {
   workspace: Workspace;
   env: Environment;
+  /** The services to start, with whom they need; none means all. */
+  names: readonly string[];
   /** A process for each service, instead of one for all. */
   isolate: boolean;
   /** What happens, for a person: steps of the start, then crashes and restarts. */
@@ -40,18 +44,27 @@ export interface Platform extends AsyncDisposable {
 }
 
 /** Starts all that a checkout has. When a part cannot start, those before it are stopped again. */
-export async function startPlatform({ workspace, env, isolate, tell }: PlatformOptions): Promise<Platform> {
+export async function startPlatform({
+  workspace,
+  env,
+  names,
+  isolate,
+  tell,
+}: PlatformOptions): Promise<Platform> {
   await using started = new AsyncDisposableStack();
   const self = await claim(workspace, started);
 
   tell("Reading the services");
-  const services = await loadCatalog(workspace);
+  const services = chosen(await loadCatalog(workspace), names);
   const principals = services.map((service) => ({ name: service.name, scopes: scopesOf(service) }));
   await ensureKeys(workspace.keys, [...principals, operator]);
   await checkConfiguration(workspace, services, env);
   const infrastructure = started.adopt(await startInfrastructure({ workspace, env, tell }), (it) =>
     it.stop(),
   );
+  if (infrastructure.own.some((server) => server.name === "nats")) {
+    await forgetKilled(infrastructure.natsUrl, env);
+  }
 
   let keeper: StateKeeper | undefined;
   const onRestart = () => {

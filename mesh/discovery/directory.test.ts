@@ -10,7 +10,7 @@ import type { DiscoveredDirectory } from "./directory.ts";
 import { openDirectory } from "./directory.ts";
 import type { Instance } from "./instance.ts";
 import { encodeInstance, instanceKey } from "./instance.ts";
-import { instancesBucket, openInstancesBucket } from "./instances-bucket.ts";
+import { forgetInstances, instancesBucket, openInstancesBucket } from "./instances-bucket.ts";
 import type { Lease } from "./lease.ts";
 import { holdLease } from "./lease.ts";
 import type { ViewPolicy } from "./view-policy.ts";
@@ -79,6 +79,16 @@ async function openWorld() {
 
 // They mostly wait, each with a broker of its own.
 describe.concurrent("an instance that announces itself", () => {
+  test("is forgotten with a platform that was killed, before another starts on that broker", async () => {
+    await using world = await openWorld();
+    const { follow, start, connect } = world;
+    const killed = await start("order");
+    await vi.waitFor(async () => expect((await follow()).instances("order")).toHaveLength(1), soon);
+    await killed.nats.connection.close();
+    await forgetInstances(await connect());
+    expect((await follow()).instances("order")).toEqual([]);
+  });
+
   test("is seen by those who follow, and by those who come later", async () => {
     await using world = await openWorld();
     const { follow, start } = world;

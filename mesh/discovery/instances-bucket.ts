@@ -12,3 +12,9 @@ const instancesTtlMs = 15_000;
 
 export const openInstancesBucket = (nats: Nats): Promise<KV> =>
   nats.bucket(instancesBucket, { ttl: instancesTtlMs, history: 1 });
+
+/** For a broker that nobody else uses, before anyone starts: what stands there is of those who were killed. */
+export async function forgetInstances(nats: Nats): Promise<void> {
+  const bucket = await openInstancesBucket(nats);
+  for await (const key of await bucket.keys()) await bucket.purge(key);
+}

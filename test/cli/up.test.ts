@@ -34,17 +34,16 @@ test("`weft up` shows what runs, where, and what to try", { timeout: 120_000 }, 
   expect(again.stderr).toContain(`already (pid ${up.pid})`);
 });
 
-// By itself: leases of the killed one name its ports for some seconds, and no other platform may be there meanwhile.
 test("`weft up` has everything again after kill -9 of its process and a new start", {
   timeout: 120_000,
 }, async () => {
   await using checkout = await Checkout.prepared();
-  const first = await checkout.up();
+  const first = await checkout.up(["user"]);
   expect((await register(first)).status).toBe(200);
   const orphans = [first.serverPid("postgres"), first.serverPid("nats")];
   await first.end("SIGKILL");
 
-  const second = await checkout.up();
+  const second = await checkout.up(["user"]);
   expect((await login(second)).status).toBe(200);
   expect(orphans.some(isAlive)).toBe(false);
 });
@@ -53,7 +52,7 @@ test("`weft up` has everything again after kill -9 of its process and a new star
 describe.concurrent("weft up", { timeout: 120_000 }, () => {
   test("stops on Ctrl-C with exit code 0 and leaves no process", async () => {
     await using checkout = await Checkout.prepared();
-    const up = await checkout.up();
+    const up = await checkout.up(["user"]);
     const pids = [up.serverPid("postgres"), up.serverPid("nats")];
     expect(pids.every(isAlive)).toBe(true);
     expect(await up.end("SIGINT")).toBe(0);
@@ -63,7 +62,7 @@ describe.concurrent("weft up", { timeout: 120_000 }, () => {
 
   test("stops on Ctrl-C while it starts, and leaves no process", async () => {
     await using checkout = new Checkout();
-    const up = checkout.starting();
+    const up = checkout.starting(["user"]);
     await until(() => up.serverPid("nats") !== 0, 20_000);
     const pids = [up.serverPid("postgres"), up.serverPid("nats")];
     expect(await up.end("SIGINT")).toBe(0);
@@ -74,7 +73,7 @@ describe.concurrent("weft up", { timeout: 120_000 }, () => {
     "restarts %s after kill -9, and everything is there",
     async (server) => {
       await using checkout = await Checkout.prepared();
-      const up = await checkout.up();
+      const up = await checkout.up(["user"]);
       expect((await register(up)).status).toBe(200);
       const killed = up.serverPid(server);
       process.kill(killed, "SIGKILL");
@@ -87,7 +86,7 @@ describe.concurrent("weft up", { timeout: 120_000 }, () => {
   test("runs beside another checkout", async () => {
     await using one = await Checkout.prepared();
     await using other = await Checkout.prepared();
-    const [a, b] = [await one.up(), await other.up()];
+    const [a, b] = [await one.up(["user"]), await other.up(["user"])];
     expect((await register(a)).status).toBe(200);
     expect((await login(b)).status).toBe(401);
   });
@@ -96,7 +95,7 @@ describe.concurrent("weft up", { timeout: 120_000 }, () => {
 describe.concurrent("weft up --isolate", { timeout: 120_000 }, () => {
   test("gives each service a process, brings a killed one back, and leaves none behind", async () => {
     await using checkout = await Checkout.prepared();
-    const up = await checkout.up(["--isolate"]);
+    const up = await checkout.up(["user", "--isolate"]);
     expect((await register(up)).status).toBe(200);
     const [user, security] = [up.servicePid("user"), up.servicePid("security")];
     expect(new Set([up.pid, user, security]).size).toBe(3);
@@ -113,7 +112,7 @@ describe.concurrent("weft up --isolate", { timeout: 120_000 }, () => {
 
   test("lets no service outlive a supervisor that was killed", async () => {
     await using checkout = await Checkout.prepared();
-    const up = await checkout.up(["--isolate"]);
+    const up = await checkout.up(["user", "--isolate"]);
     const pids = [up.servicePid("user"), up.servicePid("security")];
     await up.end("SIGKILL");
     await until(() => !pids.some(isAlive), 30_000);
