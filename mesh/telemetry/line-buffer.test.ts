@@ -2,7 +2,10 @@ import { execFile } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createLineBuffer } from "./line-buffer.ts";
+
+// Loaded anew: tests before this file may have left buffers open, and all of a module share one listener.
+vi.resetModules();
+const { createLineBuffer } = await import("./line-buffer.ts");
 
 /** A destination that may fall behind, as pino's do. */
 function openDestination() {
