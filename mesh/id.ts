@@ -13,6 +13,9 @@ const randomAt = [16, 21, 24, 26, 28, 30, 32, 34] as const;
 /** Any UUID in its usual form (RFC 9562 §4). */
 export const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Ids are compared as text, and contracts take them in capitals too (RFC 9562 §4). */
+export const canonicalId = (id: string): string => id.toLowerCase();
+
 /** A UUIDv7 (RFC 9562 §5.7): sorts by time of creation, so indexes grow at one end. */
 export function newId(nowMs: number = Date.now()): string {
   if (used + 10 > pool.length) {

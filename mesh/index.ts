@@ -2,6 +2,7 @@
 export { asService, asServiceInBackground } from "./call/as-service.ts";
 export type { Call } from "./call/call.ts";
 export { currentCall, requireUser } from "./call/call.ts";
+export { badKey, idempotencyKey, isIdempotencyKey, keyReused, requireSame } from "./call/idempotency-key.ts";
 export type { Caller, ServiceIdentity, UserIdentity } from "./call/identity.ts";
 export { describeCaller, edge, permits } from "./call/identity.ts";
 export type { ConfigOf, Field, Fields } from "./config/fields.ts";
@@ -35,7 +36,7 @@ export type { HealthCheck, HealthChecks, HealthReport } from "./health/checks.ts
 export type { Hosted, HostOptions } from "./host/host.ts";
 export { hostService } from "./host/host.ts";
 export { envPrefix, meshFields, perServiceFields } from "./host/mesh-config.ts";
-export { newId } from "./id.ts";
+export { canonicalId, newId } from "./id.ts";
 export type { ServiceKey } from "./identity/service-key.ts";
 export { loadServiceKey } from "./identity/service-key.ts";
 export type { Grant, Standing } from "./identity/standing.ts";
@@ -57,6 +58,8 @@ export { startLoop } from "./loop.ts";
 export type { Metrics } from "./metrics/metrics.ts";
 export type { Nats } from "./nats/nats.ts";
 export { connectNats } from "./nats/nats.ts";
+export type { BackoffPolicy } from "./resilience/backoff.ts";
+export { pauseMs } from "./resilience/backoff.ts";
 export type {
   Clients,
   Contracts,
@@ -68,4 +71,5 @@ export type {
 } from "./service.ts";
 export { defineService, handlers } from "./service.ts";
 export { withSpan } from "./telemetry/tracer.ts";
+export { cleanText } from "./text.ts";
 export { version } from "./version.ts";

@@ -10,6 +10,7 @@ import { startEmbedded } from "#embedded";
 export async function setup(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "weft-stores-"));
   const stores = await startEmbedded({ dataDir: join(folder, "data"), logDir: join(folder, "logs") });
+  process.env.WEFT_TEST_FOLDER = folder;
   process.env.WEFT_TEST_POSTGRES_URL = stores.postgresUrl;
   process.env.WEFT_TEST_NATS_URL = stores.natsUrl;
   return async () => {

@@ -1,10 +1,10 @@
 import type { Logger, Nats } from "#mesh";
+import { badKey, isIdempotencyKey } from "#mesh";
 import type { Keeping } from "../edge/keeping.ts";
 import { idempotencyPolicy } from "./idempotency-policy.ts";
 import { createKeyStore } from "./key-store.ts";
 import { createOnce } from "./once.ts";
-import { badKey } from "./refusals.ts";
-import { isKey, keyedRequest, keyOf } from "./request-key.ts";
+import { keyedRequest, keyOf } from "./request-key.ts";
 
 export interface IdempotencyOptions {
   readonly nats: Nats;
@@ -34,7 +34,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
     keeping: (exchange, route, call, message, produce) => {
       const key = keyOf(exchange.request, route);
       if (key === undefined) return produce();
-      if (!isKey(key)) throw badKey();
+      if (!isIdempotencyKey(key)) throw badKey();
       const request = keyedRequest(key, route, call, exchange.client, message);
       return once(request, Math.min(route.method.policy.timeoutMs, ttlMs), produce);
     },

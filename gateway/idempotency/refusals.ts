@@ -1,11 +1,6 @@
 import { fail } from "#mesh";
 import { idempotencyPolicy } from "./idempotency-policy.ts";
 
-export const badKey = () =>
-  fail.invalid("idempotency_key_invalid", "the Idempotency-Key is not 1 to 255 visible ASCII characters", {
-    remedy: "send one, such as a UUID, made anew for each thing that is to be done once",
-  });
-
 export const reused = () =>
   fail.invalid("idempotency_key_reused", "this Idempotency-Key was sent with another request", {
     remedy: "send the same request again, or another key",

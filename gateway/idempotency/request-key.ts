@@ -13,12 +13,6 @@ export interface KeyedRequest {
   readonly secret: Buffer;
 }
 
-const longest = 255;
-const visible = /^[!-~]+$/;
-
-/** Draft draft-ietf-httpapi-idempotency-key-header has a quoted string; nearly all send it without quotes. */
-export const isKey = (text: string): boolean => text.length <= longest && visible.test(text);
-
 /** The key of a request whose route heeds it. */
 export function keyOf({ method: verb, headers }: NodeServerRequest, route: EdgeRoute): string | undefined {
   // Of those that only services may call, who calls is known to the callee alone, which gets the key.

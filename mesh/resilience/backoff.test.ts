@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { backoffMs } from "./backoff.ts";
+import { describe, expect, test } from "vitest";
+import { backoffMs, pauseMs } from "./backoff.ts";
 
 const longest = () => 1 - Number.EPSILON;
 
@@ -33,4 +33,32 @@ test("whatever the server asks, the wait is never below it nor below nothing", (
       },
     ),
   );
+});
+
+describe("the pause after work that failed", () => {
+  const policy = { baseMs: 5000, maxMs: 3_600_000 };
+  const full = () => 1;
+
+  test("doubles with each failure, up to the longest", () => {
+    expect([0, 1, 2, 3, 4].map((tries) => pauseMs(tries, full, policy))).toEqual([
+      5000, 5000, 10_000, 20_000, 40_000,
+    ]);
+    for (const tries of [30, 5000]) expect(pauseMs(tries, full, policy)).toBe(3_600_000);
+    expect(pauseMs(5000, full, { baseMs: 0, maxMs: 1000 })).toBe(0);
+  });
+
+  test("is between half of that and all", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.integer({ min: 0, max: 3_600_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (tries, baseMs, chance) => {
+          const most = Math.min(3_600_000, baseMs * 2 ** Math.min(60, tries - 1));
+          const ms = pauseMs(tries, () => chance, { ...policy, baseMs });
+          return ms <= Math.round(most) && ms >= Math.floor(most / 2);
+        },
+      ),
+    );
+  });
 });

@@ -24,3 +24,13 @@ export function backoffMs(
   const asked = retryAfterMs > 0 ? retryAfterMs : 0;
   return asked + random() * step;
 }
+
+/**
+ * Like that, but half of it is certain: for work that failed, which needs time
+ * and not only to be apart from others. 0 tries count as 1.
+ */
+export function pauseMs(tries: number, random: () => number, { baseMs, maxMs }: BackoffPolicy): number {
+  // A base of 0 times infinity would be no number.
+  const step = Math.min(maxMs, baseMs * 2 ** Math.min(60, Math.max(0, tries - 1)));
+  return Math.round((step / 2) * (1 + random()));
+}

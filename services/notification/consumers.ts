@@ -4,14 +4,13 @@ import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Query, Subscription } from "#mesh";
-import { on, reasonOf } from "#mesh";
+import { canonicalId, cleanText, on, reasonOf } from "#mesh";
 import type { BuiltIn } from "./built-in.ts";
 import { forgetUser } from "./inboxes-store.ts";
 import { writeMoney } from "./money.ts";
 import { noRecipient } from "./refusals.ts";
 import type { Send } from "./sending.ts";
 import type { Variables } from "./template-text.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 const toldOf: Partial<Record<OrderStatus, BuiltIn>> = {
   [OrderStatus.PAID]: "order_confirmed",

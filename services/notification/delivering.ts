@@ -1,7 +1,7 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { NotificationFailedSchema, NotificationSentSchema } from "#gen/notification/v1/events_pb.js";
 import type { Database, Events, Job } from "#mesh";
-import { afterCommit, fail } from "#mesh";
+import { afterCommit, canonicalId, fail } from "#mesh";
 import { toChannel } from "./channels.ts";
 import type { Outcome, Parcel } from "./deliveries-store.ts";
 import {
@@ -16,7 +16,7 @@ import type { OutChannel } from "./job-of.ts";
 import type { NotificationMetrics } from "./notification-metrics.ts";
 import { Refused, Unavailable } from "./providers/provider.ts";
 import type { FindRecipient } from "./recipients.ts";
-import { canonicalId, clip } from "./text.ts";
+import { clip } from "./text.ts";
 import type { Tried, Ways } from "./ways.ts";
 
 export interface DeliveringOptions {

@@ -4,7 +4,18 @@ import type {
   SendNotificationRequest,
 } from "#gen/notification/v1/notification_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
-import { decodePage, newId, paged, pagePart, pageSize, permits, requireUser } from "#mesh";
+import {
+  canonicalId,
+  cleanText,
+  decodePage,
+  idempotencyKey,
+  newId,
+  paged,
+  pagePart,
+  pageSize,
+  permits,
+  requireUser,
+} from "#mesh";
 import { channelsOf } from "./channels.ts";
 import type { Content } from "./content.ts";
 import { deliveriesOf } from "./deliveries-store.ts";
@@ -22,11 +33,10 @@ import {
   noSubscription,
   pushNotOffered,
 } from "./refusals.ts";
-import { requestHash, requestKey, senderOf } from "./request-key.ts";
+import { requestHash, senderOf } from "./request-key.ts";
 import type { Send } from "./sending.ts";
 import type { Stream } from "./stream.ts";
 import { dropSubscription, saveSubscription } from "./subscriptions-store.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 export interface NotificationsOptions {
   db: Database;
@@ -58,7 +68,7 @@ export function notifications(options: NotificationsOptions): Handlers<typeof No
         link: cleanText(request.link),
         urgent: request.urgent,
         sender: senderOf(call),
-        key: requestKey(call, request),
+        key: idempotencyKey(call, request.idempotencyKey),
         hash: requestHash(request),
       });
       const deliveries = await deliveriesOf(db.sql, row.id);

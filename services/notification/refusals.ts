@@ -10,16 +10,6 @@ export const noList = () => fail.notFound("notification_list_not_found", "no lis
 export const noRecipient = () =>
   fail.notFound("recipient_not_found", "no user has this id", { remedy: "see whether the account is gone" });
 
-export const keyReused = () =>
-  fail.invalid("idempotency_key_reused", "this Idempotency-Key was sent with another request", {
-    remedy: "send a new key with a new request",
-  });
-
-export const badKey = () =>
-  fail.invalid("idempotency_key_invalid", "the Idempotency-Key is not 1 to 255 visible ASCII characters", {
-    remedy: "send a UUID",
-  });
-
 export const noTemplate = (name: string) =>
   fail.notFound("template_not_found", `no template is named ${name}`, {
     remedy: "list the templates for their names",

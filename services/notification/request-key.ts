@@ -2,17 +2,6 @@ import { createHash } from "node:crypto";
 import type { SendNotificationRequest } from "#gen/notification/v1/notification_pb.js";
 import type { Call } from "#mesh";
 import { edge, requireUser } from "#mesh";
-import { badKey } from "./refusals.ts";
-
-/** What the gateway takes for one, too. */
-const form = /^[\x21-\x7e]{1,255}$/;
-
-/** The key of a request, if it has one: that of the header, or the one that its sender put into it. */
-export function requestKey({ requestHeader }: Call, { idempotencyKey }: SendNotificationRequest) {
-  const key = requestHeader.get("idempotency-key") ?? (idempotencyKey || undefined);
-  if (key !== undefined && !form.test(key)) throw badKey();
-  return key;
-}
 
 /** Whose keys are told apart: a service's own, whomever it acts for, or a user's. */
 export function senderOf(call: Call): string {

@@ -2,7 +2,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { NotificationArrivedSchema, NotificationSentSchema } from "#gen/notification/v1/events_pb.js";
 import { Channel } from "#gen/notification/v1/notification_pb.js";
 import type { Database, Events, Jobs, Live, Query } from "#mesh";
-import { afterCommit, newId } from "#mesh";
+import { afterCommit, keyReused, newId, requireSame } from "#mesh";
 import type { ChannelName } from "./channels.ts";
 import type { Content } from "./content.ts";
 import { write } from "./content.ts";
@@ -17,7 +17,7 @@ import type { Planned } from "./plan.ts";
 import { plan } from "./plan.ts";
 import { findQuietHours, findTopic } from "./preferences-store.ts";
 import type { FindRecipient, Recipient } from "./recipients.ts";
-import { keyReused, noRecipient } from "./refusals.ts";
+import { noRecipient } from "./refusals.ts";
 import type { Rendered } from "./template-text.ts";
 
 export interface Wanted {
@@ -51,7 +51,7 @@ export type Send = (wanted: Wanted, tx?: Query) => Promise<NotificationRow>;
 export function createSend({ db, recipient, events, jobs, live, metrics, now }: SendingOptions): Send {
   const known = async (query: Query, { sender, key, hash }: Wanted) => {
     const row = key === undefined ? undefined : await findByKey(query, sender, key);
-    if (row && hash && !(row.requestHash && Buffer.from(row.requestHash).equals(hash))) throw keyReused();
+    if (row && hash) requireSame(row.requestHash, hash);
     return row;
   };
 

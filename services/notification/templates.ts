@@ -1,6 +1,6 @@
 import type { Template, TemplateService } from "#gen/notification/v1/templates_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { decodePage, paged, pagePart, pageSize } from "#mesh";
+import { cleanText, decodePage, paged, pagePart, pageSize } from "#mesh";
 import { givenTo } from "./built-in.ts";
 import { fill } from "./content.ts";
 import { toTemplate } from "./present.ts";
@@ -21,7 +21,6 @@ import {
   listTemplates,
   updateTemplate,
 } from "./templates-store.ts";
-import { cleanText } from "./text.ts";
 
 export interface TemplatesOptions {
   db: Database;

@@ -6,13 +6,12 @@ import {
 } from "#gen/payment/v1/events_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Event, Logger, Subscription } from "#mesh";
-import { fail, on } from "#mesh";
+import { canonicalId, fail, on } from "#mesh";
 import type { Amount, Happening } from "./order-state.ts";
 import type { OrderRow } from "./orders-store.ts";
 import { forgetCustomer } from "./orders-store.ts";
 import type { Recorder } from "./record.ts";
 import { isPaid } from "./status.ts";
-import { canonicalId } from "./text.ts";
 
 /**
  * None of these is `ordered`: each is right in any order by design, and a

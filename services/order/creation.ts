@@ -1,16 +1,24 @@
 import type { Address, CreateOrderRequest } from "#gen/order/v1/order_pb.js";
 import type { Call, Database } from "#mesh";
-import { asService, fail, newId, requireUser } from "#mesh";
+import {
+  asService,
+  canonicalId,
+  cleanText,
+  fail,
+  idempotencyKey,
+  newId,
+  requireSame,
+  requireUser,
+} from "#mesh";
 import { addHistory } from "./history-store.ts";
 import { insertLines } from "./lines-store.ts";
 import type { OrderMetrics } from "./order-metrics.ts";
 import { orderNumber } from "./order-number.ts";
 import type { Delivery, NewOrder, OrderRow } from "./orders-store.ts";
 import { findOrderByKey, insertOrder } from "./orders-store.ts";
-import { asGiven, keyReused, noProductNamed } from "./refusals.ts";
-import { requestHash, requestKey } from "./request-key.ts";
+import { asGiven, noProductNamed } from "./refusals.ts";
+import { requestHash } from "./request-key.ts";
 import type { StepRunner } from "./step-runner.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 export interface CreationOptions {
   db: Database;
@@ -78,10 +86,9 @@ export function createCreation(options: CreationOptions) {
 
   return async (request: CreateOrderRequest, call: Call): Promise<OrderRow> => {
     const customerId = canonicalId(requireUser(call).id);
-    const placed = await place(request, customerId, requestKey(call));
+    const placed = await place(request, customerId, idempotencyKey(call));
     if (!placed.isNew) {
-      const hash = placed.row.requestHash;
-      if (!hash || !Buffer.from(hash).equals(requestHash(request))) throw keyReused();
+      requireSame(placed.row.requestHash, requestHash(request));
     } else {
       metrics.changed(undefined, "pending");
     }

@@ -1,8 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
-import { reasonOf } from "#mesh";
+import { cleanText, reasonOf } from "#mesh";
 import type { Failure } from "./orders-store.ts";
-import { cleanText } from "./text.ts";
 
 /** What is said about the order itself, and would be said again. All else may be otherwise in a moment. */
 const final: ReadonlySet<Code> = new Set([

@@ -3,7 +3,17 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ListOrdersRequest, OrderService } from "#gen/order/v1/order_pb.js";
 import { Part } from "#gen/order/v1/order_pb.js";
 import type { Call, Database, Handlers, UserIdentity } from "#mesh";
-import { asService, decodePage, fitting, paged, pagePart, pageSize, requireUser } from "#mesh";
+import {
+  asService,
+  canonicalId,
+  cleanText,
+  decodePage,
+  fitting,
+  paged,
+  pagePart,
+  pageSize,
+  requireUser,
+} from "#mesh";
 import type { Creation } from "./creation.ts";
 import { historyOf } from "./history-store.ts";
 import type { LineRow } from "./lines-store.ts";
@@ -25,7 +35,6 @@ import {
   stockNotSettled,
 } from "./refusals.ts";
 import type { StepRunner } from "./step-runner.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 export interface OrdersOptions {
   db: Database;

@@ -14,16 +14,6 @@ export const noProductNamed = () =>
     remedy: "set product_id or variant_id in each line",
   });
 
-export const badKey = () =>
-  fail.invalid("idempotency_key_invalid", "the Idempotency-Key is not 1 to 255 visible ASCII characters", {
-    remedy: "send a UUID",
-  });
-
-export const keyReused = () =>
-  fail.invalid("idempotency_key_reused", "this Idempotency-Key was sent with another request", {
-    remedy: "send a new key with a new request",
-  });
-
 export const badTime = (field: string) =>
   fail.invalid("bad_time", `${field}: must be a time between the years 1 and 9999`);
 

@@ -1,13 +1,12 @@
-import type { Database, Logger } from "#mesh";
-import { reasonOf } from "#mesh";
+import type { BackoffPolicy, Database, Logger } from "#mesh";
+import { pauseMs, reasonOf } from "#mesh";
 import { claimOne, postpone } from "./due-store.ts";
 import type { OrderMetrics, StepOutcome } from "./order-metrics.ts";
 import type { OrderRow } from "./orders-store.ts";
 import { findOrder } from "./orders-store.ts";
 import type { Recorded, Recorder } from "./record.ts";
 import { noOrder } from "./refusals.ts";
-import type { RetryPause } from "./retry-pause.ts";
-import { afterFailure, pauseMs, whileUnderWay } from "./retry-pause.ts";
+import { afterFailure, whileUnderWay } from "./retry-pause.ts";
 import type { Answer, Perform } from "./steps.ts";
 
 /** Does what is due of an order, for the handler of a call as for the loop. */
@@ -32,7 +31,7 @@ export interface StepRunnerOptions {
 export function createStepRunner(options: StepRunnerOptions): StepRunner {
   const { db, perform, record, metrics, leaseMs, log, now, random } = options;
 
-  const putOff = async (row: OrderRow, pause: RetryPause, failed: boolean) => {
+  const putOff = async (row: OrderRow, pause: BackoffPolicy, failed: boolean) => {
     const nowMs = now();
     const at = new Date(nowMs + pauseMs(row.tries, random, pause));
     await postpone(db.sql, row, { at, failingSince: failed ? new Date(nowMs) : null });

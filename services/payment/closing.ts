@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PaymentService } from "#gen/payment/v1/payment_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
+import { canonicalId, cleanText } from "#mesh";
 import type { Charging } from "./charging.ts";
 import type { GiveBack } from "./giving-back.ts";
 import { closeOrder, findOrder, lockOrder } from "./orders-store.ts";
 import { pendingPaymentsOf } from "./payments-store.ts";
 import type { AdvanceRefund } from "./refunding.ts";
 import { pendingRefundsOf } from "./refunds-store.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 export type ClosingHandlers = Pick<Handlers<typeof PaymentService>, "closeOrder">;
 

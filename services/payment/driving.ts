@@ -1,11 +1,11 @@
 import type { Database, Logger, Loop } from "#mesh";
-import { startLoop } from "#mesh";
+import { pauseMs, startLoop } from "#mesh";
 import type { Due, Table } from "./due-store.ts";
 import { claimDue, defer } from "./due-store.ts";
 import type { GiveBack } from "./giving-back.ts";
 import { claimOrders, deferOrder } from "./orders-store.ts";
 import type { Pauses } from "./pauses.ts";
-import { leaseMs, pauseMs } from "./pauses.ts";
+import { leaseMs, looks } from "./pauses.ts";
 
 export interface DrivingOptions {
   db: Database;
@@ -38,7 +38,7 @@ export function driveProvider(options: ProviderLoopOptions): Loop {
       if (stopping.aborted) return;
       log.warn({ err, provider, [table]: due.id }, "the provider left open what happened; it is asked again");
     }
-    const at = new Date(now() + pauseMs(due.tries, pauses.retryMs, random));
+    const at = new Date(now() + pauseMs(due.tries, random, looks(pauses.retryMs)));
     await defer(db.sql, table, due, at);
   };
 
@@ -72,7 +72,11 @@ export function driveOrders(options: DrivingOptions & { giveBack: GiveBack }): L
     work: async () => {
       for (const { id, tries } of await claimOrders(db.sql, { now: new Date(now()), limit: atOnce })) {
         await db.transaction((tx) => giveBack(tx, id, { again: true }));
-        await deferOrder(db.sql, id, new Date(now() + pauseMs(tries, slowly * pauses.retryMs, random)));
+        await deferOrder(
+          db.sql,
+          id,
+          new Date(now() + pauseMs(tries, random, looks(slowly * pauses.retryMs))),
+        );
       }
     },
     failed: (err) => log.error({ err }, "what is owed for orders could not be seen to; tried again soon"),

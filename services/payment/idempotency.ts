@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Call } from "#mesh";
-import { badKey, keyReused } from "./refusals.ts";
+import { idempotencyKey, requireSame } from "#mesh";
 
 /** What a user's key stands for: this very request. */
 export interface Keyed {
@@ -8,13 +8,10 @@ export interface Keyed {
   readonly requestHash: Uint8Array | null;
 }
 
-const form = /^[!-~]{1,255}$/;
-
 /** The request's key, if it came with one, and what tells this request from others. */
 export function keyedBy(call: Call, ...request: readonly string[]): Keyed {
-  const key = call.requestHeader.get("idempotency-key");
-  if (key === null) return { idempotencyKey: null, requestHash: null };
-  if (!form.test(key)) throw badKey();
+  const key = idempotencyKey(call);
+  if (key === undefined) return { idempotencyKey: null, requestHash: null };
   return { idempotencyKey: key, requestHash: hash("sha256", JSON.stringify(request), "buffer") };
 }
 
@@ -23,8 +20,6 @@ export function sameRequest<T extends { readonly requestHash: Uint8Array | null 
   made: T | undefined,
   { requestHash }: Keyed,
 ): T | undefined {
-  if (made === undefined) return undefined;
-  if (!requestHash || !made.requestHash || !Buffer.from(made.requestHash).equals(requestHash))
-    throw keyReused();
+  if (made) requireSame(made.requestHash, requestHash);
   return made;
 }

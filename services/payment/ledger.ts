@@ -1,9 +1,8 @@
 import type { LedgerService } from "#gen/payment/v1/payment_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { decodePage, paged, pagePart, pageSize } from "#mesh";
+import { canonicalId, cleanText, decodePage, paged, pagePart, pageSize } from "#mesh";
 import { balances, isBalanced, listEntries } from "./ledger-store.ts";
 import { toEntry } from "./present.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 export const ledger = (db: Database): Handlers<typeof LedgerService> => ({
   async listLedgerEntries({ pageSize: wanted, pageToken, account, paymentId }) {

@@ -1,3 +1,5 @@
+import type { BackoffPolicy } from "#mesh";
+
 /** Times that decide when a provider is asked. */
 export interface Pauses {
   /** Before the second look; doubled with each further one. */
@@ -9,11 +11,8 @@ export interface Pauses {
 
 const mostTimes = 60;
 
-/** The pause after the given number of looks. From half of it to all, so that what came together parts. */
-export function pauseMs(tries: number, baseMs: number, random: () => number): number {
-  const step = baseMs * Math.min(mostTimes, 2 ** Math.min(20, Math.max(0, tries - 1)));
-  return Math.round(step / 2 + (step / 2) * random());
-}
+/** How long looks may come to be apart. */
+export const looks = (retryMs: number): BackoffPolicy => ({ baseMs: retryMs, maxMs: mostTimes * retryMs });
 
 /**
  * How long after its beginning a charge may be asked for again. A provider

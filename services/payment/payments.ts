@@ -2,7 +2,7 @@ import type { Order } from "#gen/order/v1/order_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import type { CreatePaymentRequest, PaymentService } from "#gen/payment/v1/payment_pb.js";
 import type { Call, Clients, Database, Handlers, Query } from "#mesh";
-import { decodePage, newId, paged, pagePart, pageSize, requireUser, violates } from "#mesh";
+import { canonicalId, decodePage, newId, paged, pagePart, pageSize, requireUser, violates } from "#mesh";
 import type { Charging } from "./charging.ts";
 import { lookBy } from "./due-store.ts";
 import type { Keyed } from "./idempotency.ts";
@@ -29,7 +29,6 @@ import {
 } from "./refusals.ts";
 import type { ordersContracts } from "./setup.ts";
 import { maySee, seesAll } from "./sight.ts";
-import { canonicalId } from "./text.ts";
 
 export type PaymentHandlers = Pick<
   Handlers<typeof PaymentService>,

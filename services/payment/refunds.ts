@@ -1,6 +1,6 @@
 import type { PaymentService, RefundPaymentRequest } from "#gen/payment/v1/payment_pb.js";
 import type { Call, Database, Handlers, Query } from "#mesh";
-import { newId, permits, requireUser, violates } from "#mesh";
+import { canonicalId, cleanText, newId, permits, requireUser, violates } from "#mesh";
 import { refuseCardNumbers } from "./card-number.ts";
 import { lookBy } from "./due-store.ts";
 import type { Keyed } from "./idempotency.ts";
@@ -24,7 +24,6 @@ import {
   refundExceedsPayment,
   refundIsNothing,
 } from "./refusals.ts";
-import { canonicalId, cleanText } from "./text.ts";
 
 export type RefundHandlers = Pick<Handlers<typeof PaymentService>, "refundPayment">;
 

@@ -50,20 +50,6 @@ export const providerNotConfigured = (provider: string) =>
     remedy: "pay in another way, or give the service the provider's key",
   });
 
-export const keyReused = () =>
-  fail.invalid("idempotency_key_reused", "this Idempotency-Key was sent with another request before", {
-    remedy: "send a new key with a new request",
-  });
-
-export const badKey = () =>
-  fail.invalid(
-    "idempotency_key_invalid",
-    "the Idempotency-Key is longer than 255 characters or not made of visible ones",
-    {
-      remedy: "send a UUID",
-    },
-  );
-
 export const paymentIsPending = () =>
   fail.precondition(
     "payment_is_pending",

@@ -1,3 +1,4 @@
+import { canonicalId } from "#mesh";
 import type { Offer } from "./offers-store.ts";
 import {
   noProductNamed,
@@ -9,7 +10,6 @@ import {
 } from "./refusals.ts";
 import type { LineRow } from "./reservations-store.ts";
 import { totals } from "./stock-moves.ts";
-import { canonicalId } from "./uuid.ts";
 
 /** One line of what somebody orders; ids that were left out are empty. */
 export interface WantedLine {

@@ -2,12 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { CreateProductRequest, Product } from "#gen/product/v1/product_pb.js";
 import { ProductStatus as Wire } from "#gen/product/v1/product_pb.js";
-import { fail } from "#mesh";
+import { cleanText, fail } from "#mesh";
 import type { Price } from "./money.ts";
 import { requirePrice } from "./money.ts";
 import type { ProductStatus } from "./products-store.ts";
 import { storedStatus } from "./status.ts";
-import { cleanText } from "./text.ts";
 import type { VariantDraft } from "./variants.ts";
 import { changedVariants, cleanVariant, requireFit } from "./variants.ts";
 

@@ -2,12 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import { MoneySchema } from "#gen/common/v1/money_pb.js";
 import type { ListProductsRequest } from "#gen/product/v1/product_pb.js";
 import type { Call } from "#mesh";
-import { fail } from "#mesh";
+import { canonicalId, cleanText, fail } from "#mesh";
 import { validate } from "#mesh/rpc/validate.ts";
 import type { Wanted } from "./product-page.ts";
 import { isAdmin } from "./rights.ts";
-import { cleanText } from "./text.ts";
-import { canonicalId } from "./uuid.ts";
 
 /** What a list is asked for, once it makes sense. */
 export function wantedOf(request: ListProductsRequest, call: Call): Wanted {

@@ -2,13 +2,12 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ReservationService, ReservedLineSchema } from "#gen/product/v1/reservations_pb.js";
 import type { Handlers } from "#mesh";
-import { reasonOf, WeftError } from "#mesh";
+import { canonicalId, reasonOf, WeftError } from "#mesh";
 import { wantedLine } from "./order-lines.ts";
 import type { LineRow } from "./reservations-store.ts";
 import type { ReservingOptions } from "./reserve.ts";
 import { createReserve } from "./reserve.ts";
 import { createSettle } from "./settle.ts";
-import { canonicalId } from "./uuid.ts";
 
 const heldMs = 30 * 60_000;
 

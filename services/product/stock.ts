@@ -1,6 +1,6 @@
 import type { ProductService, SetStockRequest } from "#gen/product/v1/product_pb.js";
 import type { Database, Events, Handlers } from "#mesh";
-import { fail } from "#mesh";
+import { canonicalId, fail } from "#mesh";
 import { toStock } from "./present.ts";
 import { findProduct } from "./products-store.ts";
 import { notEnoughStock, noVariant, tooMuchStock, variantRequired } from "./refusals.ts";
@@ -9,7 +9,6 @@ import { tellOfStocks } from "./stock-events.ts";
 import type { StockRow } from "./stock-moves.ts";
 import { isLow, replay, setMove } from "./stock-moves.ts";
 import { lockStock, moveStocks, saveThreshold, stocksOf } from "./stocks-store.ts";
-import { canonicalId } from "./uuid.ts";
 
 /** The contract bounds what is set at once; this bounds what adds up. */
 const mostAvailable = 1_000_000_000;

@@ -1,8 +1,6 @@
-import { fail } from "#mesh";
+import { canonicalId, cleanText, fail } from "#mesh";
 import type { Price } from "./money.ts";
 import { currencyDiffers } from "./money.ts";
-import { cleanText } from "./text.ts";
-import { canonicalId } from "./uuid.ts";
 
 /** A variant as its seller writes it; one without an id is to be made. */
 export interface VariantDraft {

@@ -1,7 +1,17 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { QueueService } from "#gen/queue/v1/queue_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
-import { badPageToken, decodePage, encodePage, fail, paged, pagePart, pageSize, permits } from "#mesh";
+import {
+  badPageToken,
+  cleanText,
+  decodePage,
+  encodePage,
+  fail,
+  paged,
+  pagePart,
+  pageSize,
+  permits,
+} from "#mesh";
 import type { DeadLetters as EventLetters } from "#mesh/dead-letters/dead-letters.ts";
 import * as store from "./dead-letters-store.ts";
 import type { JobRow } from "./jobs-store.ts";
@@ -10,7 +20,6 @@ import { encodePayload, restoreHidden } from "./payload.ts";
 import { eventLetter, jobIdOf, jobLetter, wholeLetter } from "./present.ts";
 import { noDeadLetter } from "./refusals.ts";
 import type { Retry } from "./retrial.ts";
-import { cleanText } from "./text.ts";
 
 export type DeadLetterHandlers = Pick<
   Handlers<typeof QueueService>,

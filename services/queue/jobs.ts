@@ -1,7 +1,7 @@
 import { durationMs, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { CreateJobRequest, QueueService } from "#gen/queue/v1/queue_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
-import { decodePage, fail, newId, paged, pagePart, pageSize, permits } from "#mesh";
+import { cleanText, decodePage, fail, newId, paged, pagePart, pageSize, permits } from "#mesh";
 import type { Enqueue } from "./enqueue.ts";
 import type { JobRow, NewJob } from "./jobs-store.ts";
 import { findJob, findSameJob, listJobs, lockJobs, saveChanges } from "./jobs-store.ts";
@@ -14,7 +14,6 @@ import { statesOf, toJob, toWholeJob } from "./present.ts";
 import type { QueueMetrics } from "./queue-metrics.ts";
 import { jobIsOver, noJob } from "./refusals.ts";
 import type { Retry } from "./retrial.ts";
-import { cleanText } from "./text.ts";
 
 export type JobHandlers = Pick<
   Handlers<typeof QueueService>,

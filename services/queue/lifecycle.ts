@@ -1,4 +1,4 @@
-import { pauseMs } from "./backoff.ts";
+import { pauseMs } from "#mesh";
 
 /** `scheduled` and `ready` are one to the outside: the job waits. */
 export type State = "scheduled" | "ready" | "running" | "done" | "dead" | "cancelled";
@@ -45,6 +45,8 @@ type End = keyof typeof letters;
 
 /** A settlement that comes again is known by it; nobody repeats one after so many others. */
 const longestHistory = 100;
+/** However often a job failed. */
+const longestPauseMs = 3_600_000;
 
 const lossText: Readonly<Record<Loss, string>> = {
   worker_lost: "worker lost: it said nothing until its lease was over",
@@ -148,6 +150,6 @@ function failed(
   if (terminal || job.attempts >= job.maxAttempts) {
     return { ...base, state: "dead", finishedAt: new Date(nowMs) };
   }
-  const pause = pauseMs(job.attempts, job.backoffMs, random);
+  const pause = pauseMs(job.attempts, random, { baseMs: job.backoffMs, maxMs: longestPauseMs });
   return { ...base, state: pause > 0 ? "scheduled" : "ready", runAt: new Date(nowMs + pause) };
 }

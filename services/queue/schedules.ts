@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { ScheduleService } from "#gen/queue/v1/schedules_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { decodePage, newId, paged, pagePart, pageSize, violates } from "#mesh";
+import { cleanText, decodePage, newId, paged, pagePart, pageSize, violates } from "#mesh";
 import { nextTime, requireTiming } from "./cron.ts";
 import type { JobType, MessageTypes } from "./message-types.ts";
 import { requireJobType } from "./message-types.ts";
@@ -10,7 +10,6 @@ import { toSchedule } from "./present.ts";
 import { noSchedule, scheduleExists } from "./refusals.ts";
 import type { ScheduleRow } from "./schedules-store.ts";
 import * as store from "./schedules-store.ts";
-import { cleanText } from "./text.ts";
 
 export interface SchedulesOptions {
   db: Database;

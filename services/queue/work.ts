@@ -2,13 +2,12 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ClaimedJobSchema, Held, Settlement, WorkService } from "#gen/mesh/v1/jobs_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
-import { retrying } from "#mesh";
+import { cleanText, retrying } from "#mesh";
 import type { Claimed } from "./claim-store.ts";
 import type { Claim } from "./claiming.ts";
 import { extendLeases } from "./leases-store.ts";
 import type { Outcome } from "./lifecycle.ts";
 import type { Settle } from "./settling.ts";
-import { cleanText } from "./text.ts";
 
 export interface WorkOptions {
   db: Database;

@@ -1,12 +1,12 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import { Outcome } from "#gen/security/v1/audit_pb.js";
 import type { Database, Logger, Query } from "#mesh";
+import { cleanText } from "#mesh";
 import type { AuditAnchor } from "./audit-anchor.ts";
 import type { Broken, Entry, Head } from "./audit-chain.ts";
 import { compareHeads, followChain } from "./audit-chain.ts";
 import { detailsWithoutSecrets, withoutSecrets } from "./audit-secrets.ts";
 import { appendEntry, entriesBetween, headOf, sealAt } from "./audit-store.ts";
-import { storable } from "./text.ts";
 import type { WriteStore } from "./write-store.ts";
 
 export type NewEntry = Omit<Entry, "details"> & { readonly details?: Readonly<Record<string, string>> };
@@ -110,15 +110,15 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
 }
 
 function tidy({ details = {}, ...entry }: NewEntry): Entry {
-  const clean = (text: string) => storable(withoutSecrets(text));
+  const clean = (text: string) => cleanText(withoutSecrets(text));
   return {
     ...entry,
     actor: clean(entry.actor),
     resource: clean(entry.resource),
     details: Object.fromEntries(
       Object.entries(detailsWithoutSecrets(details)).map(([name, value]) => [
-        storable(name),
-        storable(value),
+        cleanText(name),
+        cleanText(value),
       ]),
     ),
   };

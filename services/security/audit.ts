@@ -3,12 +3,11 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { AuditEntrySchema, AuditService, ListAuditRequest } from "#gen/security/v1/audit_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { decodePage, fail, paged, pagePart, pageSize } from "#mesh";
+import { cleanText, decodePage, fail, paged, pagePart, pageSize } from "#mesh";
 import type { PlacedEntry } from "./audit-chain.ts";
 import type { EntryFilter } from "./audit-store.ts";
 import { findEntries } from "./audit-store.ts";
 import type { AuditTrail } from "./audit-trail.ts";
-import { storable } from "./text.ts";
 
 export const audit = ({ db, trail }: { db: Database; trail: AuditTrail }): Handlers<typeof AuditService> => ({
   async recordAudit({ actor, action, resource, outcome, details }, { caller, correlationId }) {
@@ -34,9 +33,9 @@ function filterOf(request: ListAuditRequest): EntryFilter {
   const { pageToken, actor, action, resource, outcome, from, until } = request;
   return {
     before: sequenceOf(pageToken),
-    actor: storable(actor),
-    action: storable(action),
-    resource: storable(resource),
+    actor: cleanText(actor),
+    action: cleanText(action),
+    resource: cleanText(resource),
     outcome,
     from: timeOf("from", from),
     until: timeOf("until", until),

@@ -2,7 +2,7 @@ import { Outcome } from "#gen/security/v1/audit_pb.js";
 import type { CheckPermissionRequest, PermissionService, Resource } from "#gen/security/v1/permissions_pb.js";
 import type { TeamService } from "#gen/user/v1/team_pb.js";
 import type { Call, Clients, Database, Handlers } from "#mesh";
-import { describeCaller, edge, fail, permits } from "#mesh";
+import { canonicalId, cleanText, describeCaller, edge, fail, permits } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import type { Decision, Question, Target, TeamRole } from "./decision.ts";
@@ -10,7 +10,6 @@ import { byOwnership, byRole, byTeamRole, notGranted } from "./decision.ts";
 import { adminRole, grantOf, heldRoles, listRoles, permissionsOf } from "./grants-store.ts";
 import type { RoleChanges } from "./role-changes.ts";
 import { createSampler } from "./sampler.ts";
-import { canonicalId, storable } from "./text.ts";
 
 export interface PermissionsDeps {
   db: Database;
@@ -132,8 +131,8 @@ function questionOf(
 }
 
 const targetOf = ({ type, id, ownerId, teamId }: Resource): Target => ({
-  type: storable(type),
-  id: storable(id),
+  type: cleanText(type),
+  id: cleanText(id),
   ownerId: canonicalId(ownerId),
   teamId: canonicalId(teamId),
 });

@@ -2,7 +2,7 @@ import { Outcome } from "#gen/security/v1/audit_pb.js";
 import { Severity, ThreatKind } from "#gen/security/v1/threats_pb.js";
 import type { Client } from "#gen/security/v1/tokens_pb.js";
 import type { Grant, Query } from "#mesh";
-import { newId } from "#mesh";
+import { cleanText, newId } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import { grantOf } from "./grants-store.ts";
@@ -20,7 +20,6 @@ import {
   touchSession,
 } from "./sessions-store.ts";
 import type { Signed, SignedTokens, Subject } from "./signed-tokens.ts";
-import { storable } from "./text.ts";
 import type { ThreatLog } from "./threat-log.ts";
 import type { Finding } from "./threat-rules.ts";
 import type { WriteStore } from "./write-store.ts";
@@ -149,8 +148,8 @@ export function createSessions({ store, tokens, threats, audit, lifetimes, now }
 export type Sessions = ReturnType<typeof createSessions>;
 
 const placeOf = (client: Client | undefined) => ({
-  address: storable(client?.address ?? ""),
-  userAgent: storable(client?.userAgent ?? ""),
+  address: cleanText(client?.address ?? ""),
+  userAgent: cleanText(client?.userAgent ?? ""),
 });
 
 const reuseOf = (userId: string): Finding => ({

@@ -2,14 +2,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ThreatSchema, ThreatService } from "#gen/security/v1/threats_pb.js";
 import type { Database, Handlers, Query } from "#mesh";
-import { decodePage, describeCaller, fail, paged, pagePart, pageSize } from "#mesh";
+import { canonicalId, cleanText, decodePage, describeCaller, fail, paged, pagePart, pageSize } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import { countLimitHits } from "./limit-hits-store.ts";
 import { placeOf } from "./network.ts";
 import type { SecurityMetrics } from "./security-metrics.ts";
 import { historyBefore, insertSignIn, lockSignIns } from "./sign-ins-store.ts";
-import { canonicalId, storable } from "./text.ts";
 import type { ThreatLog } from "./threat-log.ts";
 import { kindName } from "./threat-log.ts";
 import type { Finding, SignIn } from "./threat-rules.ts";
@@ -36,10 +35,10 @@ export const threats = (deps: ThreatsDeps): Handlers<typeof ThreatService> => {
 
   return {
     async reportSignIn({ userId, account, client, succeeded }, { correlationId }) {
-      const address = storable(client?.address ?? "");
+      const address = cleanText(client?.address ?? "");
       const signIn: SignIn = {
         userId: userId ? canonicalId(userId) : undefined,
-        account: storable(account),
+        account: cleanText(account),
         address,
         network: placeOf(address),
         succeeded,
@@ -56,10 +55,10 @@ export const threats = (deps: ThreatsDeps): Handlers<typeof ThreatService> => {
     },
 
     async reportLimitHit({ identity, method, hits }, { correlationId }) {
-      const subject = storable(identity);
+      const subject = cleanText(identity);
       await store.write(async (tx) => {
         const total = await countLimitHits(tx, subject, hits, now());
-        await raise(tx, judgeLimitHits(subject, total, storable(method)), correlationId);
+        await raise(tx, judgeLimitHits(subject, total, cleanText(method)), correlationId);
       });
       return {};
     },
@@ -76,7 +75,7 @@ export const threats = (deps: ThreatsDeps): Handlers<typeof ThreatService> => {
         const present = await lockThreat(tx, id);
         // Said again, by a retry or by a second person: the first word stands.
         if (!present || present.resolvedAt) return present;
-        const resolved = await resolveThreat(tx, id, storable(resolution), new Date(now()));
+        const resolved = await resolveThreat(tx, id, cleanText(resolution), new Date(now()));
         await trail.append(tx, {
           ...ownEntry,
           actor: describeCaller(call.caller),

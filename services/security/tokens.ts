@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { TokenService, TokensSchema } from "#gen/security/v1/tokens_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
-import { describeCaller, fail } from "#mesh";
+import { canonicalId, cleanText, describeCaller, fail } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
 import type { Keyring } from "./keyring.ts";
@@ -14,7 +14,6 @@ import type { ServiceTokens } from "./service-tokens.ts";
 import type { Opened, Sessions } from "./sessions.ts";
 import { closeSession, closeSessionsOf, sessionIdOf } from "./sessions-store.ts";
 import type { SignedTokens } from "./signed-tokens.ts";
-import { canonicalId, storable } from "./text.ts";
 import { problemText, standingOf } from "./user-tokens.ts";
 import type { WriteStore } from "./write-store.ts";
 
@@ -36,7 +35,7 @@ export const tokens = (deps: TokensDeps): Handlers<typeof TokenService> => {
 
   return {
     async openSession({ userId, email, client }) {
-      const opened = await sessions.open(canonicalId(userId), storable(email), client);
+      const opened = await sessions.open(canonicalId(userId), cleanText(email), client);
       metrics.issued("access");
       metrics.issued("refresh");
       const { roles, permissions } = opened.grant;
@@ -63,7 +62,7 @@ export const tokens = (deps: TokensDeps): Handlers<typeof TokenService> => {
 
     async closeUserSessions({ userId, reason }, call) {
       const user = canonicalId(userId);
-      const why = storable(reason) || "closed";
+      const why = cleanText(reason) || "closed";
       const closed = await store.write(async (tx) => {
         const count = await closeSessionsOf(tx, user, why, now());
         if (count > 0) await trail.append(tx, closure(user, why, count, call));

@@ -1,8 +1,8 @@
 import type { Grant, Query } from "#mesh";
+import { canonicalId } from "#mesh";
 import { grantOf } from "./grants-store.ts";
 import { findSession } from "./sessions-store.ts";
 import type { BadTokenReason, SignedTokens, Subject } from "./signed-tokens.ts";
-import { canonicalId } from "./text.ts";
 
 export type UserTokenProblem = BadTokenReason | "session_ended";
 

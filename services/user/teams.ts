@@ -1,6 +1,6 @@
 import type { TeamService } from "#gen/user/v1/team_pb.js";
 import type { Database, Handlers, Query } from "#mesh";
-import { decodePage, newId, paged, pagePart, pageSize, requireUser } from "#mesh";
+import { canonicalId, decodePage, newId, paged, pagePart, pageSize, requireUser } from "#mesh";
 import { lockAccount } from "./accounts-store.ts";
 import type { Audit } from "./audits.ts";
 import { toMember, toTeam } from "./present.ts";
@@ -14,7 +14,6 @@ import {
 import { requireOwner, requireOwnerKeepsRole, requireOwnerStays } from "./team-rules.ts";
 import * as store from "./teams-store.ts";
 import { requireName } from "./text.ts";
-import { canonicalId } from "./uuid.ts";
 
 export interface TeamsOptions {
   db: Database;

@@ -2,7 +2,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { UserUpdatedSchema } from "#gen/user/v1/events_pb.js";
 import type { UserService } from "#gen/user/v1/user_pb.js";
 import type { Call, Database, Events, Handlers } from "#mesh";
-import { fail, pageSize, permits, requireUser } from "#mesh";
+import { canonicalId, fail, pageSize, permits, requireUser } from "#mesh";
 import type { AccountRemoval } from "./account-removal.ts";
 import { findAccount, lockAccount, saveProfile } from "./accounts-store.ts";
 import type { Audit } from "./audits.ts";
@@ -10,7 +10,6 @@ import { profileOf, toPublicProfile, toUser } from "./present.ts";
 import { changedFields, distinctPaths, updatedProfile } from "./profile.ts";
 import { noUser } from "./refusals.ts";
 import { pageOfUsers } from "./user-page.ts";
-import { canonicalId } from "./uuid.ts";
 
 export interface UsersOptions {
   db: Database;

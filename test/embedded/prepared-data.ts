@@ -1,16 +1,14 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll } from "vitest";
 import { postgresKind } from "../../embedded/postgres/postgres.ts";
 
 let made: { folder: string; ready: Promise<unknown> } | undefined;
 
 /**
  * Fills a data folder with a PostgreSQL cluster on which no server ever ran.
- * The cluster is made once for a test file and copied, in a fraction of the time.
+ * The cluster is made once for a worker and copied, in a fraction of the time.
  */
 export async function prepareData(dataDir: string): Promise<void> {
   made ??= make();
@@ -20,12 +18,9 @@ export async function prepareData(dataDir: string): Promise<void> {
 }
 
 function make(): { folder: string; ready: Promise<unknown> } {
-  const folder = mkdtempSync(join(tmpdir(), "weft-prepared-"));
+  // Of the whole test run, which removes it.
+  const folder = mkdtempSync(join(process.env.WEFT_TEST_FOLDER ?? "", "prepared-"));
   const logFile = join(folder, "postgres.log");
   const place = { dataDir: folder, logFile, dieWithParent: undefined, report: () => {} };
   return { folder, ready: postgresKind.prepare(place) };
 }
-
-afterAll(() => {
-  if (made) rmSync(made.folder, { recursive: true, force: true });
-});

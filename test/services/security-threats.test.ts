@@ -3,6 +3,7 @@ import { Severity, ThreatKind, ThreatService } from "#gen/security/v1/threats_pb
 import { newId } from "#mesh";
 import { openDatabase } from "#mesh/db/database.ts";
 import { purgeExpired } from "../../services/security/purge.ts";
+import { often } from "./often.ts";
 import type { SecurityHost } from "./security-host.ts";
 import { asOperator, asService, asUser, refusalOf, securityHost } from "./security-host.ts";
 
@@ -246,7 +247,7 @@ describe("the list of threats", () => {
 
 test("the history of sign-ins is bounded, and forgotten in time", async () => {
   const userId = newId();
-  await Promise.all(Array.from({ length: 210 }, () => signIn({ userId })));
+  await often(210, () => signIn({ userId }));
   const count = async () => (await it.sql`select 1 from sign_ins where user_id = ${userId}`).length;
   expect(await count()).toBe(200);
   const db = openDatabase({

@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { UserFilter } from "../../user/v1/audience_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Channel, FromTemplate, Words } from "../../notification/v1/notification_pb.js";
 
@@ -13,49 +14,30 @@ import type { Channel, FromTemplate, Words } from "../../notification/v1/notific
 export declare const file_broadcast_v1_broadcast: GenFile;
 
 /**
- * Users for whom all that is set holds.
+ * Whom it is for: users for whom all that is set holds.
  *
  * @generated from message broadcast.v1.Segment
  */
 export declare type Segment = Message<"broadcast.v1.Segment"> & {
   /**
-   * BCP 47: `fr` is also `fr-CI`.
-   *
-   * @generated from field: repeated string locales = 1;
+   * @generated from field: user.v1.UserFilter users = 1;
    */
-  locales: string[];
-
-  /**
-   * @generated from field: repeated string time_zones = 2;
-   */
-  timeZones: string[];
-
-  /**
-   * @generated from field: google.protobuf.Timestamp registered_after = 3;
-   */
-  registeredAfter?: Timestamp | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp registered_before = 4;
-   */
-  registeredBefore?: Timestamp | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp seen_after = 5;
-   */
-  seenAfter?: Timestamp | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp seen_before = 6;
-   */
-  seenBefore?: Timestamp | undefined;
+  users?: UserFilter | undefined;
 
   /**
    * Only these, of whom the rest must hold too.
    *
-   * @generated from field: repeated string user_ids = 7;
+   * @generated from field: repeated string user_ids = 2;
    */
   userIds: string[];
+
+  /**
+   * Only those who bought from the owner. Whoever has no `broadcast:admin`
+   * reaches no others, whether this is set or not.
+   *
+   * @generated from field: broadcast.v1.Customers customers = 3;
+   */
+  customers?: Customers | undefined;
 };
 
 /**
@@ -63,6 +45,38 @@ export declare type Segment = Message<"broadcast.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export declare const SegmentSchema: GenMessage<Segment>;
+
+/**
+ * Who bought something, counted by orders that were paid.
+ *
+ * @generated from message broadcast.v1.Customers
+ */
+export declare type Customers = Message<"broadcast.v1.Customers"> & {
+  /**
+   * Default 1.
+   *
+   * @generated from field: uint32 least_orders = 1;
+   */
+  leastOrders: number;
+
+  /**
+   * Their last order.
+   *
+   * @generated from field: google.protobuf.Timestamp ordered_after = 2;
+   */
+  orderedAfter?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp ordered_before = 3;
+   */
+  orderedBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message broadcast.v1.Customers.
+ * Use `create(CustomersSchema)` to create a new message.
+ */
+export declare const CustomersSchema: GenMessage<Customers>;
 
 /**
  * @generated from message broadcast.v1.Broadcast
@@ -139,6 +153,11 @@ export declare type Broadcast = Message<"broadcast.v1.Broadcast"> & {
    * @generated from field: google.protobuf.Timestamp finished_at = 14;
    */
   finishedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string link = 15;
+   */
+  link: string;
 };
 
 /**
@@ -194,6 +213,13 @@ export declare type CreateBroadcastRequest = Message<"broadcast.v1.CreateBroadca
    * @generated from field: uint32 per_second = 7;
    */
   perSecond: number;
+
+  /**
+   * Where it leads, such as `/products/0199…`.
+   *
+   * @generated from field: string link = 8;
+   */
+  link: string;
 };
 
 /**

@@ -7,7 +7,7 @@ import type { Failures } from "../../inbox/failures-store.ts";
 import { forgetFailures, noteFailure } from "../../inbox/failures-store.ts";
 import type { Logger } from "../../log/logger.ts";
 import { describeFailure, isTerminal } from "../../messages/failing.ts";
-import { backoffMs } from "../../resilience/backoff.ts";
+import { pauseMs } from "../../resilience/backoff.ts";
 import type { ConsumerPolicy } from "./compile-consumers.ts";
 import type { ConsumerMetrics } from "./consumer-metrics.ts";
 import type { Delivery } from "./delivery.ts";
@@ -80,9 +80,7 @@ export function createJudge({ policy, db, deadLetters, metrics, log, now, random
       if (isTerminal(error) || attempts >= mostAttempts) {
         return giveUp(delivery, { ...describeFailure(error), ...failures });
       }
-      // Half of the pause is certain: what failed needs time, and not only to be apart from others.
-      const step = Math.min(backoff.maxMs, backoff.baseMs * 2 ** (attempts - 1));
-      const afterMs = Math.round(step / 2 + backoffMs(attempts, random, 0, backoff) / 2);
+      const afterMs = pauseMs(attempts, random, backoff);
       log.warn(
         { err: error, event: head.id, consumer: name, attempt: attempts, afterMs },
         "event could not be handled; tried again",
