@@ -4,6 +4,7 @@ import { BaseSequencer } from "vitest/node";
 
 /** What takes longest, begun first: else the last of them is waited for alone. */
 const slowest = [
+  "test/chaos/orders/orders",
   "test/chaos",
   "test/cli",
   "test/readme",

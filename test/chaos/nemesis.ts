@@ -23,13 +23,23 @@ export interface Battlefield {
 const littleRoom = 2000;
 
 /** Carries out a plan; resolves when the time and all faults are over. */
-export async function rage(plan: readonly Planned[], forMs: number, field: Battlefield): Promise<void> {
+export const rage = (plan: readonly Planned[], forMs: number, field: Battlefield): Promise<void> =>
+  carryOut(plan, forMs, async (fault) => {
+    field.told(fault);
+    await strike(fault, field);
+  });
+
+/** Begins each at its time, with the time that it was begun. */
+export async function carryOut<F extends { readonly atMs: number }>(
+  plan: readonly F[],
+  forMs: number,
+  begin: (fault: F) => Promise<void>,
+): Promise<void> {
   const fromMs = performance.now();
   const underWay: Promise<void>[] = [];
   for (const fault of plan) {
     await sleep(Math.max(0, fault.atMs - (performance.now() - fromMs)));
-    field.told({ ...fault, atMs: Math.round(performance.now() - fromMs) });
-    underWay.push(strike(fault, field));
+    underWay.push(begin({ ...fault, atMs: Math.round(performance.now() - fromMs) }));
   }
   await Promise.all([...underWay, sleep(Math.max(0, forMs - (performance.now() - fromMs)))]);
 }

@@ -55,21 +55,32 @@ export const faultKinds = [
 export type FaultKind = Fault["kind"];
 
 /** Between two faults; they may overlap. */
-const leastGapMs = 300;
-const mostGapMs = 2200;
+export interface Gaps {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+const gaps: Gaps = { leastMs: 300, mostMs: 2200 };
 
 /** The same for the same seed, whatever comes of it. */
-export function planFaults(seed: number, forMs: number, kinds: readonly FaultKind[]): Planned[] {
+export const planFaults = (seed: number, forMs: number, kinds: readonly FaultKind[]): Planned[] =>
+  kinds.length === 0 ? [] : plan(seed, forMs, gaps, (random) => fault(random, random.of(kinds)));
+
+/** One fault after the other, at times of chance. */
+export function plan<F extends object>(
+  seed: number,
+  forMs: number,
+  { leastMs, mostMs }: Gaps,
+  next: (random: Random) => F,
+): (F & { readonly atMs: number })[] {
   const random = createRandom(seed);
-  const plan: Planned[] = [];
-  if (kinds.length === 0) return plan;
-  for (let atMs = 500; ; atMs += between(random, leastGapMs, mostGapMs)) {
-    if (atMs >= forMs) return plan;
-    plan.push({ ...fault(random, random.of(kinds)), atMs });
+  const planned: (F & { readonly atMs: number })[] = [];
+  for (let atMs = 500; atMs < forMs; atMs += between(random, leastMs, mostMs)) {
+    planned.push({ ...next(random), atMs });
   }
+  return planned;
 }
 
-const between = (random: Random, least: number, most: number) => least + random.below(most - least);
+export const between = (random: Random, least: number, most: number) => least + random.below(most - least);
 
 function fault(random: Random, kind: FaultKind): Fault {
   const member = () => random.of(crew);
