@@ -2,8 +2,8 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { DeadLetter as QueueLetter } from "#gen/queue/v1/queue_pb.js";
 import type { DeadLetter as EventLetter } from "#mesh/dead-letters/letter.ts";
-import { eventSubject } from "#mesh/events/contract/subject.ts";
-import { isUuid } from "../uuid.ts";
+import { contractSubject } from "#mesh/events/contract/subject.ts";
+import { uuidForm } from "#mesh/id.ts";
 
 /** What failed for good, of either kind. */
 export interface Letter {
@@ -32,19 +32,15 @@ export interface Letter {
 }
 
 /** The id of a dead letter; that of a job alone is that of its letter. */
-export const letterIdOf = (word: string): string => (isUuid(word) ? `job.${word}` : word);
+export const letterIdOf = (word: string): string => (uuidForm.test(word) ? `job.${word}` : word);
 
 /** Ids of events have a dot more. */
 export const isJobLetter = (id: string): boolean => /^job\.[^.]*$/.test(id);
 
 export function fromEvent(stored: EventLetter): Letter {
   const { data: _data, stream: _stream, eventId, subject, ...letter } = stored;
-  return { kind: "event", messageId: eventId, subject: shownSubject(subject), ...letter };
+  return { kind: "event", messageId: eventId, subject: contractSubject(subject), ...letter };
 }
-
-/** As its contract has it, and not as it stands in the broker. */
-const shownSubject = (subject: string): string =>
-  subject.startsWith(eventSubject("")) ? subject.slice(eventSubject("").length) : subject;
 
 export function fromQueue(letter: QueueLetter): Letter {
   const { $typeName: _, $unknown: _u, data: _data, kind, payload, ...rest } = letter;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Consumer,
   JetStreamClient,
@@ -7,6 +6,7 @@ import type {
   StreamInfo,
 } from "@nats-io/jetstream";
 import { DeliverPolicy } from "@nats-io/jetstream";
+import { within } from "#mesh/within.ts";
 
 /** Where to begin in a stream. */
 export type Start =
@@ -89,16 +89,6 @@ export async function readStream(options: ReadingOptions): Promise<Reading> {
       void messages.close();
     },
   };
-}
-
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  const over = new AbortController();
-  const timer = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([promise, timer]);
-  } finally {
-    over.abort();
-  }
 }
 
 interface Begun {

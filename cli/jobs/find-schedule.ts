@@ -1,14 +1,14 @@
 import type { Client } from "@connectrpc/connect";
 import type { Schedule, ScheduleService } from "#gen/queue/v1/schedules_pb.js";
 import { fail } from "#mesh/errors.ts";
-import { isUuid } from "../uuid.ts";
+import { uuidForm } from "#mesh/id.ts";
 
 /** The schedule of this name or id. */
 export async function findSchedule(
   service: Pick<Client<typeof ScheduleService>, "getSchedule" | "listSchedules">,
   nameOrId: string,
 ): Promise<Schedule> {
-  const found = isUuid(nameOrId)
+  const found = uuidForm.test(nameOrId)
     ? (await service.getSchedule({ id: nameOrId })).schedule
     : await findNamed(service, nameOrId);
   if (found) return found;

@@ -6,6 +6,7 @@ import { eachField } from "#mesh/call/metadata.ts";
 import { failureOf as errorOf } from "#mesh/rpc/perform.ts";
 import type { NodeServerResponse } from "#mesh/server/node.ts";
 import { createIsoTime } from "#mesh/telemetry/iso-time.ts";
+import { within } from "#mesh/within.ts";
 import { failureText } from "../edge/envelope.ts";
 import type { Exchange } from "../edge/exchange.ts";
 import { failureOf } from "../edge/failure.ts";
@@ -16,7 +17,6 @@ import type { Framing } from "./framing.ts";
 import { Outflow } from "./outflow.ts";
 import type { StreamPolicy } from "./policy.ts";
 import type { Answers } from "./stream-client.ts";
-import { within } from "./within.ts";
 
 export interface SendMessagesOptions {
   readonly framing: Framing;

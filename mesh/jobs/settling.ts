@@ -1,5 +1,6 @@
 import type { Logger } from "../log/logger.ts";
 import { isTerminal } from "../messages/failing.ts";
+import { within } from "../within.ts";
 import type { Lease, Told } from "./outcome.ts";
 import { bytesOf } from "./outcome.ts";
 import { createPause } from "./pause.ts";
@@ -118,12 +119,7 @@ export function createSettling({ settle, policy, log, now, random }: SettlingOpt
     async close(withinMs) {
       isClosing = true;
       pause.wake();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, withinMs);
-      });
-      await Promise.race([telling, late]);
-      clearTimeout(timer);
+      await within(Promise.resolve(telling), withinMs);
       isClosed = true;
       pause.wake();
       drop(waiting, "this instance stops");

@@ -7,6 +7,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Nats } from "../nats/nats.ts";
 import type { Tracer } from "../telemetry/tracer.ts";
+import { within } from "../within.ts";
 import { createAppetite } from "./appetite.ts";
 import type { Attempt } from "./attempt.ts";
 import { beginAttempt } from "./attempt.ts";
@@ -168,26 +169,14 @@ export function startWorker(options: WorkerOptions): Worker {
       if (!nats.connection.isClosed()) for (const it of nudges) it.unsubscribe();
       const current = () => [...inHand.values()].map(({ attempt }) => attempt);
       const ended = claiming.stop();
-      await within(
-        endMs - reserveMs - now(),
-        ended.then(() => Promise.all(current().map(({ over }) => over))),
-      );
+      const begun = ended.then(() => Promise.all(current().map(({ over }) => over)));
+      await within(begun, endMs - reserveMs - now());
       const left = current();
       if (left.length > 0) log.info({ count: left.length }, "jobs that are not done are given back");
       for (const attempt of left) attempt.giveBack(reserveMs / 3);
-      await within(reserveMs / 2, Promise.all(left.map(({ outcome }) => outcome)));
+      await within(Promise.all(left.map(({ outcome }) => outcome)), reserveMs / 2);
       heartbeat.stop();
       await settling.close(endMs - now());
     },
   };
-}
-
-/** Waits for something, but no longer than this. */
-async function within(ms: number, awaited: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, ms));
-  });
-  await Promise.race([awaited, late]);
-  clearTimeout(timer);
 }

@@ -1,4 +1,4 @@
-import { Bounded } from "../payments/bounded.ts";
+import { Bounded } from "../bounded.ts";
 
 /** What becomes of what is sent to somebody. `busy` is refused twice, and then taken. */
 export type Fate = "taken" | "refused" | "busy";

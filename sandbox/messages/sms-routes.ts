@@ -1,5 +1,5 @@
-import { parseForm, textAt } from "../payments/form.ts";
-import type { Reply, Request, Route } from "../payments/http.ts";
+import { parseForm, textAt } from "../form.ts";
+import type { Reply, Request, Route } from "../http.ts";
 import type { MessageBox } from "./message.ts";
 import type { Recipients } from "./recipients.ts";
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Route } from "../payments/http.ts";
-import { close, listen, portOf } from "../payments/http.ts";
+import type { Route } from "../http.ts";
+import { close, listen, portOf } from "../http.ts";
 import { readLetter } from "./letter.ts";
 import type { Message } from "./message.ts";
 import { createMessageBox } from "./message.ts";

@@ -1,5 +1,5 @@
-import { Bounded } from "./bounded.ts";
-import type { Reply, Silence } from "./http.ts";
+import { Bounded } from "../bounded.ts";
+import type { Reply, Silence } from "../http.ts";
 import { keyInUse, keyReused } from "./stripe-errors.ts";
 
 /** Does a request once for its key, and gives the first answer again: docs.stripe.com/api/idempotent_requests. */

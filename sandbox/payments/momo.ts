@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { Bounded } from "./bounded.ts";
-import type { Reply, Silence } from "./http.ts";
+import { Bounded } from "../bounded.ts";
+import type { Reply, Silence } from "../http.ts";
 import type { Means } from "./means.ts";
 import type { Phone } from "./phones.ts";
 import { phoneOf, reasons } from "./phones.ts";

@@ -1,10 +1,10 @@
+import type { Route } from "../http.ts";
+import { close, listen, portOf } from "../http.ts";
 import { createCallbacks } from "./callbacks.ts";
 import type { Delays } from "./clock.ts";
 import { createTimers, usualDelays } from "./clock.ts";
 import type { SandboxCharge, SandboxRefund } from "./holdings.ts";
 import { chargesOf, refundsOf } from "./holdings.ts";
-import type { Route } from "./http.ts";
-import { close, listen, portOf } from "./http.ts";
 import { createOnce } from "./idempotency.ts";
 import { createMomo } from "./momo.ts";
 import { momoRoutes } from "./momo-routes.ts";

@@ -1,4 +1,4 @@
-import type { Reply } from "./http.ts";
+import type { Reply } from "../http.ts";
 import type { Intent } from "./stripe-objects.ts";
 import { intentObject } from "./stripe-objects.ts";
 

@@ -1,5 +1,5 @@
-import { parseForm, textAt } from "./form.ts";
-import type { Reply, Request, Route, Silence } from "./http.ts";
+import { parseForm, textAt } from "../form.ts";
+import type { Reply, Request, Route, Silence } from "../http.ts";
 import type { Once } from "./idempotency.ts";
 import type { Stripe } from "./stripe.ts";
 import { down, noKey } from "./stripe-errors.ts";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { Bounded } from "./bounded.ts";
+import { Bounded } from "../bounded.ts";
+import type { Form } from "../form.ts";
+import { formAt, textAt, textsAt } from "../form.ts";
+import type { Reply, Silence } from "../http.ts";
 import type { Card } from "./cards.ts";
 import { cardOf } from "./cards.ts";
-import type { Form } from "./form.ts";
-import { formAt, textAt, textsAt } from "./form.ts";
-import type { Reply, Silence } from "./http.ts";
 import type { Means } from "./means.ts";
 import { signStripe } from "./signatures.ts";
 import { cardError, missing, refused } from "./stripe-errors.ts";

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { PaymentService } from "#gen/payment/v1/payment_pb.js";
 import type { Call, Database, Handlers } from "#mesh";
 import { canonicalId, cleanText } from "#mesh";
+import { within } from "#mesh/within.ts";
 import type { Charging } from "./charging.ts";
 import type { GiveBack } from "./giving-back.ts";
 import { closeOrder, findOrder, lockOrder } from "./orders-store.ts";
@@ -43,7 +43,6 @@ export function closing(options: ClosingOptions): ClosingHandlers {
 
   /** Does now what the loop would do soon; whatever is left when the time is over, the loop does. */
   async function hasten(id: string, call: Call) {
-    const timer = new AbortController();
     const work = (async () => {
       for (const { id: payment } of await pendingPaymentsOf(db.sql, id)) await charging.advance(payment);
       for (const { id: refund } of await pendingRefundsOf(db.sql, id)) await advanceRefund(refund);
@@ -53,10 +52,6 @@ export function closing(options: ClosingOptions): ClosingHandlers {
         "an order could not be settled at once; it is gone on with by and by",
       );
     });
-    await Promise.race([
-      work,
-      sleep(patienceMs, undefined, { signal: timer.signal, ref: false }).catch(() => {}),
-    ]);
-    timer.abort();
+    await within(work, patienceMs);
   }
 }

@@ -1,3 +1,4 @@
+import type { Query } from "#mesh";
 import { noReservation, noStock, reservationExpired, reservationReleased } from "./refusals.ts";
 import type { ReservationState } from "./reservations-store.ts";
 import { claimReservation, linesOf, lockReservation, saveState } from "./reservations-store.ts";
@@ -31,10 +32,8 @@ const waysToRelease: Readonly<Record<ReservationState, Way | undefined>> = {
 
 /** The end of a reservation, one way or the other. */
 export function createSettle({ db, events, metrics, now }: ReservingOptions): Settle {
-  type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0];
-
   /** Whether there was enough for it. */
-  const move = async (tx: Tx, orderId: string, way: Way, state: ReservationState): Promise<boolean> => {
+  const move = async (tx: Query, orderId: string, way: Way, state: ReservationState): Promise<boolean> => {
     const at = new Date(now());
     const moves = movesOf(orderId, await linesOf(tx, [orderId]), way);
     const { done, before } = await moveStocks(tx, moves, at);

@@ -4,7 +4,7 @@ import type { DeadLetterSchema, JobSchema, QueueSchema } from "#gen/queue/v1/que
 import { JobStatus } from "#gen/queue/v1/queue_pb.js";
 import type { ScheduleSchema } from "#gen/queue/v1/schedules_pb.js";
 import type { DeadLetter as EventLetter } from "#mesh/dead-letters/letter.ts";
-import { eventSubject } from "#mesh/events/contract/subject.ts";
+import { contractSubject } from "#mesh/events/contract/subject.ts";
 import { isBacklogged } from "./backlog.ts";
 import type { JobRow, WholeJobRow } from "./jobs-store.ts";
 import type { State } from "./lifecycle.ts";
@@ -129,7 +129,7 @@ export function eventLetter(letter: EventLetter): Letter {
     kind: "event",
     service,
     consumer,
-    subject: shownSubject(letter.subject),
+    subject: contractSubject(letter.subject),
     type,
     messageId: letter.eventId,
     key,
@@ -141,10 +141,6 @@ export function eventLetter(letter: EventLetter): Letter {
     traceparent,
   });
 }
-
-/** As its contract has it, and not as it stands in the broker. */
-const shownSubject = (subject: string): string =>
-  subject.startsWith(eventSubject("")) ? subject.slice(eventSubject("").length) : subject;
 
 export interface Whole {
   readonly type: string;

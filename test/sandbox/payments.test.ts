@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { parseForm } from "../../sandbox/form.ts";
 import { cards } from "../../sandbox/payments/cards.ts";
-import { parseForm } from "../../sandbox/payments/form.ts";
 import type { PaymentsSandbox } from "../../sandbox/payments/start.ts";
 import { sandboxKeys, startPaymentsSandbox } from "../../sandbox/payments/start.ts";
 

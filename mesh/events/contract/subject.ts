@@ -1,6 +1,10 @@
 /** Where an event is published in NATS, by the subject that its contract gives it: `events.order.created`. */
 export const eventSubject = (subject: string): string => `events.${subject}`;
 
+/** The other way: as a contract has it, and not as it stands in the broker. */
+export const contractSubject = (subject: string): string =>
+  subject.startsWith(eventSubject("")) ? subject.slice(eventSubject("").length) : subject;
+
 /** Far longer than any that somebody meant. */
 const longest = 200;
 

@@ -1,2 +1,0 @@
-/** The ids of jobs and schedules, however they are written. */
-export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
