@@ -15,8 +15,8 @@ import { insertLines } from "./lines-store.ts";
 import type { OrderMetrics } from "./order-metrics.ts";
 import { orderNumber } from "./order-number.ts";
 import type { Delivery, NewOrder, OrderRow } from "./orders-store.ts";
-import { findOrderByKey, insertOrder } from "./orders-store.ts";
-import { asGiven, noProductNamed } from "./refusals.ts";
+import { countUnpaid, findOrderByKey, insertOrder, lockCustomer } from "./orders-store.ts";
+import { asGiven, noProductNamed, tooManyUnpaid } from "./refusals.ts";
 import { requestHash } from "./request-key.ts";
 import type { StepRunner } from "./step-runner.ts";
 
@@ -25,6 +25,8 @@ export interface CreationOptions {
   runner: StepRunner;
   metrics: OrderMetrics;
   payWithinMs: number;
+  /** Of one customer, for each of them holds stock. */
+  mostUnpaid: number;
   leaseMs: number;
   now: () => number;
   random: () => number;
@@ -38,7 +40,7 @@ const mostNumbers = 10;
  * whatever comes to an end in between, somebody knows what is to be done.
  */
 export function createCreation(options: CreationOptions) {
-  const { db, runner, metrics, payWithinMs, leaseMs, now, random } = options;
+  const { db, runner, metrics, payWithinMs, mostUnpaid, leaseMs, now, random } = options;
 
   const place = (request: CreateOrderRequest, customerId: string, key: string | undefined) => {
     const nowMs = now();
@@ -48,9 +50,11 @@ export function createCreation(options: CreationOptions) {
       return { productId: canonicalId(productId), variantId: canonicalId(variantId), quantity };
     });
     return db.transaction(async (tx): Promise<{ row: OrderRow; isNew: boolean }> => {
+      await lockCustomer(tx, customerId);
       for (let tried = 0; tried < mostNumbers; tried++) {
         const row = await insertOrder(tx, { ...order, number: orderNumber(random) });
         if (row) {
+          if ((await countUnpaid(tx, customerId)) > mostUnpaid) throw tooManyUnpaid(mostUnpaid);
           await insertLines(tx, row.id, lines);
           await addHistory(
             tx,

@@ -78,6 +78,18 @@ export async function insertOrder(query: Query, order: NewOrder): Promise<OrderR
   return row;
 }
 
+/** Until the end of the transaction no other places an order for this customer. */
+export async function lockCustomer(query: Query, customerId: string): Promise<void> {
+  await query`select pg_advisory_xact_lock(hashtextextended(${`orders of ${customerId}`}, 0))`;
+}
+
+export async function countUnpaid(query: Query, customerId: string): Promise<number> {
+  const [row] = await query<{ count: number }[]>`
+    select count(*)::int as count from orders
+    where customer_id = ${customerId} and status in ('pending', 'awaiting_payment')`;
+  return row?.count ?? 0;
+}
+
 export async function findOrder(query: Query, id: string): Promise<OrderRow | undefined> {
   const [row] = await query<OrderRow[]>`select * from orders where id = ${id}`;
   return row;

@@ -14,6 +14,12 @@ export const noProductNamed = () =>
     remedy: "set product_id or variant_id in each line",
   });
 
+export const tooManyUnpaid = (most: number) =>
+  fail.precondition("too_many_unpaid_orders", `${most} of your orders wait for their payment`, {
+    remedy: "pay for one of them or call it off, then place this one",
+    metadata: { most: `${most}` },
+  });
+
 export const badTime = (field: string) =>
   fail.invalid("bad_time", `${field}: must be a time between the years 1 and 9999`);
 

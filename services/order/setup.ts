@@ -52,7 +52,8 @@ export const setUp =
           throw new Error(`${count} orders wait for a step that is overdue; the log says which fails`);
       },
     });
-    const create = createCreation({ db, runner, metrics, payWithinMs, leaseMs, now, random });
+    const mostUnpaid = config.ORDER_UNPAID_MOST;
+    const create = createCreation({ db, runner, metrics, payWithinMs, mostUnpaid, leaseMs, now, random });
     return {
       rpc: [handlers(OrderService, orders({ db, create, record, runner }))],
       on: consumers({ record, log }),

@@ -14,9 +14,17 @@ export const toMoney = ({ currency, minorUnits }: Price): MessageInitShape<typeo
 
 /** The contract has looked at it; a price that is not there is a mistake. */
 export function requirePrice(price: Price | undefined): Price {
-  if (price) return { currency: price.currency, minorUnits: price.minorUnits };
+  if (price) return costing(price);
   throw fail.invalid("price_required", "price: a product has one", {
     remedy: "set its currency and minor_units",
+  });
+}
+
+/** What costs nothing could never be paid; and amounts that were forgotten are zero. */
+export function costing({ currency, minorUnits }: Price): Price {
+  if (minorUnits > 0n) return { currency, minorUnits };
+  throw fail.invalid("price_is_nothing", "price: must be more than nothing", {
+    remedy: "set minor_units, in the smallest unit of the currency",
   });
 }
 

@@ -1,6 +1,6 @@
 import { canonicalId, cleanText, fail } from "#mesh";
 import type { Price } from "./money.ts";
-import { currencyDiffers } from "./money.ts";
+import { costing, currencyDiffers } from "./money.ts";
 
 /** A variant as its seller writes it; one without an id is to be made. */
 export interface VariantDraft {
@@ -22,7 +22,7 @@ export function cleanVariant({ id, sku, name, attributes, price }: VariantDraft)
     sku: cleanText(sku).trim(),
     name: cleanText(name),
     attributes: Object.fromEntries(pairs),
-    price: price && { currency: price.currency, minorUnits: price.minorUnits },
+    price: price && costing(price),
   };
 }
 

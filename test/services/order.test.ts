@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
-import { fail, newId } from "#mesh";
+import { fail, newId, reasonOf } from "#mesh";
 import type { OrderWorld } from "./order-world.ts";
 import { createOrderWorld, eventually, failure, newCustomer, price, usd, userWith } from "./order-world.ts";
 
@@ -21,6 +21,17 @@ const address = {
 };
 
 describe("placing an order", () => {
+  test("holds stock for so many unpaid orders of one customer, also when they are placed at once", async () => {
+    const customer = newCustomer();
+    const placed = await Promise.all(
+      Array.from({ length: 24 }, () => world.create(customer).then(({ id }) => id, reasonOf)),
+    );
+    expect(placed.filter((it) => it === "too_many_unpaid_orders")).toHaveLength(4);
+    const [first = ""] = placed.filter((it) => it !== "too_many_unpaid_orders");
+    await world.orders(customer).cancelOrder({ id: first });
+    await world.create(customer);
+  });
+
   test("prices its lines, holds its stock, and tells of it in the order in which it happened", async () => {
     const customer = newCustomer();
     const variantId = newId();

@@ -173,7 +173,7 @@ describe("pages", () => {
         category,
         // Many of the same key, so that the id must tell them apart.
         name: `${n % 2 ? "cloth" : "Cloth"} ${"cloth ".repeat(n % 3)}`,
-        price: { currency: n % 4 ? "EUR" : "GBP", minorUnits: BigInt(n % 5) },
+        price: { currency: n % 4 ? "EUR" : "GBP", minorUnits: BigInt(1 + (n % 5)) },
         description: `number ${n}`,
       });
     }

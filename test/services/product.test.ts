@@ -38,7 +38,7 @@ describe("a product", () => {
       imageFileIds,
       variants: [
         { sku: "ق-1", name: "أحمر", attributes: { لون: "أحمر", "🎨": "🟥" } },
-        { sku: "B", name: "", price: { currency: "JPY", minorUnits: 0n } },
+        { sku: "B", name: "", price: { currency: "JPY", minorUnits: 1n } },
       ],
     };
     const { product } = await create(written);
@@ -79,6 +79,8 @@ describe("a product", () => {
     ["a price above all bounds", { price: euros(1_000_000_000_001n) }, "contract_violation"],
     ["an unknown currency", { price: { currency: "XXX", minorUnits: 1n } }, "contract_violation"],
     ["no price", { price: undefined }, "contract_violation"],
+    ["a price of nothing", { price: euros(0) }, "price_is_nothing"],
+    ["a variant that costs nothing", { variants: [{ price: euros(0) }] }, "price_is_nothing"],
     ["no name", { name: "" }, "contract_violation"],
     ["a blank name", { name: " \n " }, "blank_name"],
     ["a category that is no path", { category: "Home/" }, "contract_violation"],
