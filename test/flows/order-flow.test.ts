@@ -3,7 +3,7 @@ import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import { PaymentStatus } from "#gen/payment/v1/payment_pb.js";
 import { reasonOf } from "#mesh";
 import type { ShopWorld } from "./shop-world.ts";
-import { createShopWorld, eventually, failure, insist, manager, newCustomer } from "./shop-world.ts";
+import { createShopWorld, eventually, insist, manager, newCustomer, refusal } from "./shop-world.ts";
 
 let shop: ShopWorld;
 beforeAll(async () => {
@@ -76,13 +76,13 @@ describe("from the order to the money and the goods", () => {
   test("what there is not enough of, or costs another sum, is told as it is and holds nothing", async () => {
     const customer = newCustomer();
     const offer = await shop.offer(2);
-    expect(await failure(shop.place(customer, offer, 3))).toMatchObject({
+    expect(await refusal(shop.place(customer, offer, 3))).toMatchObject({
       code: "FailedPrecondition",
       reason: "out_of_stock",
       metadata: { wanted: "3", available: "2" },
     });
     const expectedTotal = { currency: "USD", minorUnits: 1n };
-    expect(await failure(shop.place(customer, offer, 1, { expectedTotal }))).toMatchObject({
+    expect(await refusal(shop.place(customer, offer, 1, { expectedTotal }))).toMatchObject({
       reason: "price_changed",
       metadata: { total_minor_units: "1999" },
     });
@@ -102,7 +102,7 @@ describe("from the money and the goods back", () => {
     await shop.becomes(order, "CANCELLED");
     await eventually(async () => (await shop.order(order.id)).refunded?.minorUnits).toBe(4n * 1999n);
     expect(await shop.stockOf(offer)).toEqual({ available: 4, reserved: 0, sold: 0 });
-    expect(await failure(shop.pay(customer, order))).toMatchObject({ code: "FailedPrecondition" });
+    expect(await refusal(shop.pay(customer, order))).toMatchObject({ code: "FailedPrecondition" });
   });
 
   test("a refund that takes its time keeps the order cancelling until it is there", async () => {
@@ -138,7 +138,7 @@ describe("from the money and the goods back", () => {
     const off = await shop.becomes(order, "CANCELLED");
     expect(off.reason).toBe("not_paid_in_time");
     expect(await shop.stockOf(offer)).toEqual({ available: 1, reserved: 0, sold: 0 });
-    expect(await failure(shop.pay(customer, order))).toMatchObject({ code: "FailedPrecondition" });
+    expect(await refusal(shop.pay(customer, order))).toMatchObject({ code: "FailedPrecondition" });
   });
 
   test("a payment that is under way when its order is called off comes to nothing", async () => {

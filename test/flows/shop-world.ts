@@ -1,10 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect } from "vitest";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import type { CreateOrderRequestSchema, Order } from "#gen/order/v1/order_pb.js";
 import { OrderService, OrderStatus } from "#gen/order/v1/order_pb.js";
 import type { Payment } from "#gen/payment/v1/payment_pb.js";
@@ -12,23 +9,16 @@ import { LedgerService, PaymentService } from "#gen/payment/v1/payment_pb.js";
 import type { Product } from "#gen/product/v1/product_pb.js";
 import { ProductService } from "#gen/product/v1/product_pb.js";
 import type { UserIdentity } from "#mesh";
-import { newId, reasonOf, WeftError } from "#mesh";
+import { reasonOf } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { sandboxKeys, startPaymentsSandbox } from "../../sandbox/payments/start.ts";
 import { createOrderService } from "../../services/order/service.ts";
 import { createPaymentService } from "../../services/payment/service.ts";
 import { createProductService } from "../../services/product/service.ts";
+import { eventually, testClock, userWith } from "../services/kit.ts";
 
-/** Looks again and again until it is as expected; long enough for a busy machine. */
-export const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 20 });
+export { eventually, refusal, userWith } from "../services/kit.ts";
 
-const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const newCustomer = () => userWith("product:read", "order:create", "payment:create");
 export const newSeller = () => userWith("product:read", "product:write", "order:read", "order:write");
 export const manager = userWith("payment:read", "payment:refund");
@@ -38,13 +28,7 @@ const quick = { slowMs: 100, settleMs: 30, lateMs: 150, retryMs: 20, expiryMs: 6
 
 /** A shop as it is: products, orders and payments, and the sandbox's card processor behind them. */
 export async function createShopWorld() {
-  const clock = {
-    aheadMs: 0,
-    now: () => Date.now() + clock.aheadMs,
-    pass: (ms: number) => {
-      clock.aheadMs += ms;
-    },
-  };
+  const clock = testClock();
   const door = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -217,16 +201,4 @@ export async function insist<T>(call: () => Promise<T>): Promise<T> {
       if (reasonOf(error) !== "overloaded") throw error;
     }
   }
-}
-
-/** The error that a call must end with. */
-export async function failure(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a failure, not ${String(error)}`);
-  const info = error.findDetails(ErrorInfoSchema)[0];
-  const reason = error instanceof WeftError ? error.reason : (info?.reason ?? "");
-  return { code: Code[error.code], reason, metadata: info?.metadata ?? {} };
 }

@@ -11,7 +11,7 @@ import type { UserIdentity } from "#mesh";
 import { newId } from "#mesh";
 import type { PushAnswer, PushRequest } from "../../services/notification/providers/push-post.ts";
 import type { NotificationWorld } from "./notification-world.ts";
-import { createNotificationWorld, eventually, failure, userWith, words } from "./notification-world.ts";
+import { createNotificationWorld, eventually, refusal, userWith, words } from "./notification-world.ts";
 
 const { EMAIL, PUSH, IN_APP } = Channel;
 const vapid = webPush.generateVAPIDKeys();
@@ -108,7 +108,7 @@ describe("what happens elsewhere", () => {
     for (const table of ["notifications", "deliveries", "topic_preferences", "push_subscriptions"]) {
       expect(await world.sql`select 1 from ${world.sql(table)} where user_id = ${ama.id}`).toEqual([]);
     }
-    expect(await failure(world.send(ama))).toMatchObject({ reason: "recipient_not_found" });
+    expect(await refusal(world.send(ama))).toMatchObject({ reason: "recipient_not_found" });
     const kofi = world.person();
     await orderIs(userWith(), OrderStatus.PAID);
     await orderIs(kofi, OrderStatus.PAID);
@@ -181,7 +181,7 @@ describe("the stream", () => {
     const read = async () => {
       for await (const _ of world.of(world.person()).streamNotifications({ lastEventId: "x" }));
     };
-    expect(await failure(read())).toMatchObject({ reason: "bad_last_event_id" });
+    expect(await refusal(read())).toMatchObject({ reason: "bad_last_event_id" });
   });
 });
 
@@ -247,14 +247,14 @@ describe("push messages", () => {
       "queue",
       "a.internal",
     ]) {
-      const refused = failure(mine.subscribe(browser(`https://${host}/push`)));
+      const refused = refusal(mine.subscribe(browser(`https://${host}/push`)));
       expect([host, await refused]).toMatchObject([host, { reason: "push_endpoint_refused" }]);
     }
-    expect(await failure(mine.subscribe(browser("http://push.example.com/1")))).toMatchObject({
+    expect(await refusal(mine.subscribe(browser("http://push.example.com/1")))).toMatchObject({
       code: "InvalidArgument",
     });
     const offCurve = Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)]).toString("base64url");
-    expect(await failure(mine.subscribe({ ...browser(), p256dh: offCurve }))).toMatchObject({
+    expect(await refusal(mine.subscribe({ ...browser(), p256dh: offCurve }))).toMatchObject({
       reason: "push_keys_invalid",
     });
   });
@@ -262,7 +262,7 @@ describe("push messages", () => {
   test("end with the subscription, which is nobody else's to end", async () => {
     const [ama, kofi] = [world.person(), world.person()];
     const { id } = await world.of(ama).subscribe(browser());
-    expect(await failure(world.of(kofi).unsubscribe({ id }))).toMatchObject({
+    expect(await refusal(world.of(kofi).unsubscribe({ id }))).toMatchObject({
       reason: "push_subscription_not_found",
     });
     await world.of(ama).unsubscribe({ id });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Channel } from "#gen/notification/v1/notification_pb.js";
 import { Digest } from "#gen/notification/v1/preferences_pb.js";
 import type { NotificationWorld } from "./notification-world.ts";
-import { createNotificationWorld, eventually, failure, template, words } from "./notification-world.ts";
+import { createNotificationWorld, eventually, refusal, template, words } from "./notification-world.ts";
 
 let world: NotificationWorld;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ describe("a user's wishes", () => {
   test("are one's own, and make sense", async () => {
     const mine = world.preferences(world.person());
     const hours = (start: string, end: string, timeZone: string) =>
-      failure(mine.setQuietHours({ quietHours: { start, end, timeZone } }));
+      refusal(mine.setQuietHours({ quietHours: { start, end, timeZone } }));
     expect(await hours("22:00", "07:00", "Mars/Olympus")).toMatchObject({ reason: "bad_time_zone" });
     expect(await hours("22:00", "22:00", "UTC")).toMatchObject({ reason: "quiet_hours_empty" });
     expect(await hours("24:00", "07:00", "UTC")).toMatchObject({ code: "InvalidArgument" });
@@ -134,7 +134,7 @@ describe("templates", () => {
     const both = variant("en", "{{a}} {{b}}", { text: "t", html: "" });
     await manager().createTemplate({ template: { name: "strict", variants: [both] } });
     const sent = (variables: Record<string, string>) =>
-      failure(world.send(world.person(), { content: template("strict", variables) }));
+      refusal(world.send(world.person(), { content: template("strict", variables) }));
     expect(await sent({ a: "1" })).toMatchObject({
       reason: "template_variables_missing",
       metadata: { names: "b" },
@@ -145,7 +145,7 @@ describe("templates", () => {
     });
     const preview = await manager().previewTemplate({ name: "strict", variables: { a: "x", b: "<y>" } });
     expect(preview).toMatchObject({ language: "en", subject: "x <y>" });
-    expect(await failure(world.send(world.person(), { content: template("nothing") }))).toMatchObject({
+    expect(await refusal(world.send(world.person(), { content: template("nothing") }))).toMatchObject({
       reason: "template_not_found",
     });
   });
@@ -155,30 +155,30 @@ describe("templates", () => {
     const made = await as.createTemplate({ template: { name: "a.first", variants: [variant("en", "1")] } });
     expect(made.template).toMatchObject({ builtIn: false, variables: ["name"] });
     const again = as.createTemplate({ template: { name: "a.first", variants: [variant("en", "2")] } });
-    expect(await failure(again)).toMatchObject({ reason: "template_exists" });
+    expect(await refusal(again)).toMatchObject({ reason: "template_exists" });
     await as.updateTemplate({ template: { name: "a.first", variants: [variant("sw", "3")] } });
     const page = await as.listTemplates({ pageSize: 1 });
     expect(page.templates).toMatchObject([{ name: "a.first", variants: [{ language: "sw", subject: "3" }] }]);
     const next = await as.listTemplates({ pageToken: page.nextPageToken });
     expect(next.templates.map(({ name }) => name)).toContain("order_confirmed");
     await as.deleteTemplate({ name: "a.first" });
-    expect(await failure(as.getTemplate({ name: "a.first" }))).toMatchObject({ code: "NotFound" });
+    expect(await refusal(as.getTemplate({ name: "a.first" }))).toMatchObject({ code: "NotFound" });
     const stranger = world.templates(world.person());
-    expect(await failure(stranger.listTemplates({}))).toMatchObject({ code: "PermissionDenied" });
+    expect(await refusal(stranger.listTemplates({}))).toMatchObject({ code: "PermissionDenied" });
   });
 
   test("of the platform may be reworded, and neither dropped nor given what it does not know", async () => {
     const as = manager();
-    expect(await failure(as.deleteTemplate({ name: "low_stock" }))).toMatchObject({
+    expect(await refusal(as.deleteTemplate({ name: "low_stock" }))).toMatchObject({
       reason: "template_built_in",
     });
     const update = (subject: string, text: string) =>
       as.updateTemplate({ template: { name: "low_stock", variants: [{ language: "en", subject, text }] } });
-    expect(await failure(update("{{price}}", "t"))).toMatchObject({ reason: "template_variables_unknown" });
+    expect(await refusal(update("{{price}}", "t"))).toMatchObject({ reason: "template_variables_unknown" });
     expect((await update("Reorder", "Soon")).template?.builtIn).toBe(true);
-    expect(await failure(update("{{ oops", "t"))).toMatchObject({ reason: "template_malformed" });
+    expect(await refusal(update("{{ oops", "t"))).toMatchObject({ reason: "template_malformed" });
     const twice = [variant("en", "1"), variant("EN", "2")];
-    expect(await failure(as.createTemplate({ template: { name: "twice", variants: twice } }))).toMatchObject({
+    expect(await refusal(as.createTemplate({ template: { name: "twice", variants: twice } }))).toMatchObject({
       reason: "template_language_twice",
     });
   });

@@ -1,9 +1,6 @@
 import type { DescMessage, DescService, MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect } from "vitest";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { NotificationFailedSchema, NotificationSentSchema } from "#gen/notification/v1/events_pb.js";
 import type { Delivery, SendNotificationRequestSchema } from "#gen/notification/v1/notification_pb.js";
 import { Channel, DeliveryStatus, NotificationService } from "#gen/notification/v1/notification_pb.js";
@@ -18,30 +15,18 @@ import { ThreatService } from "#gen/security/v1/threats_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Caller, Events, Handlers, Setup, UserIdentity } from "#mesh";
-import { defineService, fail, handlers, newId, WeftError } from "#mesh";
+import { defineService, fail, handlers } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import type { MessagesSandboxOptions } from "../../sandbox/messages/start.ts";
 import { startMessagesSandbox } from "../../sandbox/messages/start.ts";
 import type { PostPush } from "../../services/notification/providers/push-post.ts";
 import { createNotificationService } from "../../services/notification/service.ts";
 import { createQueueService } from "../../services/queue/service.ts";
+import { eventually, service, testClock, userWith } from "./kit.ts";
 
-/** Long enough for a busy machine; nothing waits longer than it must. */
-const patient = { timeout: 15_000, interval: 10 };
+export { eventually, refusal, service, userWith } from "./kit.ts";
 
-/** Looks again and again until it is as expected. */
-export const eventually = <T>(look: () => T) => expect.poll(look, patient);
-
-export const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const admin = userWith("notification:*");
-export const service = (name: string): Caller => ({ service: { name, scopes: [] } });
-
 type Sent = Omit<
   Extract<MessageInitShape<typeof SendNotificationRequestSchema>, { $typeName?: never }>,
   "$typeName"
@@ -82,17 +67,7 @@ export interface WorldOptions {
 
 export async function createNotificationWorld(options: WorldOptions = {}) {
   const { env = {}, sandbox: outside = {}, postPush, paceMs = 60_000 } = options;
-  const clock = {
-    aheadMs: 0,
-    now: () => Date.now() + clock.aheadMs,
-    pass: (ms: number) => {
-      clock.aheadMs += ms;
-    },
-    /** Such as `2031-01-15T23:00:00Z`; later than it is. */
-    goTo: (time: string) => {
-      clock.aheadMs = Date.parse(time) - Date.now();
-    },
-  };
+  const clock = testClock();
   const people = new Map<string, Person>();
   const directory = { asked: 0, down: false };
   const users = teller("user", UserService, [UserDeletedSchema], {
@@ -214,15 +189,3 @@ export const words = (subject: string, text = subject) =>
   ({ case: "words", value: { subject, text } }) as const;
 export const template = (name: string, variables: Record<string, string> = {}) =>
   ({ case: "template", value: { name, variables } }) as const;
-
-/** The error that a call must end with. */
-export async function failure(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a failure, not ${String(error)}`);
-  const info = error.findDetails(ErrorInfoSchema)[0];
-  const reason = error instanceof WeftError ? error.reason : (info?.reason ?? "");
-  return { code: Code[error.code], reason, metadata: info?.metadata ?? {} };
-}

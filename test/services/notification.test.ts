@@ -7,7 +7,7 @@ import {
   admin,
   createNotificationWorld,
   eventually,
-  failure,
+  refusal,
   service,
   userWith,
   words,
@@ -54,14 +54,14 @@ describe("what is sent", () => {
   });
 
   test("is for users that there are", async () => {
-    expect(await failure(world.send(userWith()))).toMatchObject({ reason: "recipient_not_found" });
+    expect(await refusal(world.send(userWith()))).toMatchObject({ reason: "recipient_not_found" });
   });
 
   test("may be sent by services and by those who are allowed to", async () => {
     const ama = world.person();
     const caller = { user: userWith("notification:send") };
     expect((await world.send(ama, {}, { caller })).notification?.id).toBeTruthy();
-    expect(await failure(world.send(ama, {}, { caller: { user: ama } }))).toMatchObject({
+    expect(await refusal(world.send(ama, {}, { caller: { user: ama } }))).toMatchObject({
       code: "PermissionDenied",
     });
   });
@@ -90,7 +90,7 @@ describe("a request with a key", () => {
     await world.becomes(all[0]!.notification!.id, ["EMAIL SENT", "IN_APP DELIVERED"]);
     expect(await world.list(ama)).toHaveLength(1);
     expect(world.mails(ama)).toHaveLength(1);
-    expect(await failure(world.send(ama, { ...more, content: words("Other") }, options))).toMatchObject({
+    expect(await refusal(world.send(ama, { ...more, content: words("Other") }, options))).toMatchObject({
       reason: "idempotency_key_reused",
     });
     const elsewhere = await world.send(ama, more, { ...options, caller: service("payment") });
@@ -103,7 +103,7 @@ describe("a request with a key", () => {
     world.directory.down = true;
     const again = await world.send(ama, {}, { key: ama.id });
     expect(again.notification?.id).toBe(first.notification?.id);
-    expect(await failure(world.send(ama))).toMatchObject({ code: "Aborted" });
+    expect(await refusal(world.send(ama))).toMatchObject({ code: "Aborted" });
   });
 });
 
@@ -201,9 +201,9 @@ describe("the list", () => {
     const { notification } = await world.send(ama, { channels: [IN_APP] });
     const { id } = notification!;
     const as = world.of(kofi);
-    expect(await failure(as.listNotifications({ userId: ama.id }))).toMatchObject({ code: "NotFound" });
-    expect(await failure(as.markRead({ id }))).toMatchObject({ reason: "notification_not_found" });
-    expect(await failure(as.listDeliveries({ notificationId: id }))).toMatchObject({ code: "NotFound" });
+    expect(await refusal(as.listNotifications({ userId: ama.id }))).toMatchObject({ code: "NotFound" });
+    expect(await refusal(as.markRead({ id }))).toMatchObject({ reason: "notification_not_found" });
+    expect(await refusal(as.listDeliveries({ notificationId: id }))).toMatchObject({ code: "NotFound" });
     expect((await world.of(admin).listNotifications({ userId: ama.id })).notifications).toHaveLength(1);
   });
 });

@@ -3,7 +3,7 @@ import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import { PaymentProcessedSchema, PaymentRefundedSchema } from "#gen/payment/v1/events_pb.js";
 import { fail, newId } from "#mesh";
 import type { OrderWorld } from "./order-world.ts";
-import { createOrderWorld, eventually, failure, newCustomer, price, usd } from "./order-world.ts";
+import { createOrderWorld, eventually, newCustomer, price, refusal, usd } from "./order-world.ts";
 
 let world: OrderWorld;
 beforeAll(async () => {
@@ -77,7 +77,7 @@ describe("a payment", () => {
     const early = world
       .orders(world.seller)
       .updateOrderStatus({ id: order.id, status: OrderStatus.PROCESSING });
-    expect(await failure(early)).toMatchObject({ code: "Unavailable", reason: "order_stock_not_settled" });
+    expect(await refusal(early)).toMatchObject({ code: "Unavailable", reason: "order_stock_not_settled" });
     world.stock.down = false;
     await eventually(() => {
       world.clock.pass(1000);
@@ -196,7 +196,7 @@ describe("calling an order off", () => {
     for (const status of [OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED]) {
       await world.orders(world.seller).updateOrderStatus({ id, status });
       if (status === OrderStatus.PROCESSING) continue;
-      expect(await failure(world.orders(customer).cancelOrder({ id }))).toMatchObject({
+      expect(await refusal(world.orders(customer).cancelOrder({ id }))).toMatchObject({
         code: "FailedPrecondition",
         reason: "order_on_its_way",
       });
@@ -270,7 +270,7 @@ describe("calling an order off", () => {
 
   test("a payment of an order that failed goes back", async () => {
     const customer = newCustomer();
-    expect(await failure(world.create(customer, { expectedTotal: usd(1n) }))).toMatchObject({
+    expect(await refusal(world.create(customer, { expectedTotal: usd(1n) }))).toMatchObject({
       reason: "price_changed",
     });
     const [failed] = (await world.orders(customer).listOrders({})).orders;

@@ -7,8 +7,8 @@ import {
   admin,
   createOrderWorld,
   eventually,
-  failure,
   newCustomer,
+  refusal,
   service,
   userWith,
 } from "./order-world.ts";
@@ -33,18 +33,18 @@ describe("an order is seen", () => {
       expect((await world.as(service(name)).getOrder({ id })).order?.id).toBe(id);
     }
     const none = { code: "NotFound", reason: "order_not_found" };
-    expect(await failure(world.orders(stranger).getOrder({ id }))).toMatchObject(none);
-    expect(await failure(world.as({ ...service("payment"), user: stranger }).getOrder({ id }))).toMatchObject(
+    expect(await refusal(world.orders(stranger).getOrder({ id }))).toMatchObject(none);
+    expect(await refusal(world.as({ ...service("payment"), user: stranger }).getOrder({ id }))).toMatchObject(
       none,
     );
-    expect(await failure(world.orders(stranger).cancelOrder({ id }))).toMatchObject(none);
+    expect(await refusal(world.orders(stranger).cancelOrder({ id }))).toMatchObject(none);
     const update = { id, status: OrderStatus.PROCESSING };
-    expect(await failure(world.orders(stranger).updateOrderStatus(update))).toMatchObject(none);
-    expect(await failure(world.orders(customer).getOrder({ id: newId() }))).toMatchObject(none);
-    expect(await failure(world.as(service("content")).getOrder({ id }))).toMatchObject({
+    expect(await refusal(world.orders(stranger).updateOrderStatus(update))).toMatchObject(none);
+    expect(await refusal(world.orders(customer).getOrder({ id: newId() }))).toMatchObject(none);
+    expect(await refusal(world.as(service("content")).getOrder({ id }))).toMatchObject({
       code: "PermissionDenied",
     });
-    expect(await failure(world.as({}).getOrder({ id }))).toMatchObject({ code: "Unauthenticated" });
+    expect(await refusal(world.as({}).getOrder({ id }))).toMatchObject({ code: "Unauthenticated" });
   });
 
   test("by those alone in lists, newest first, page by page", async () => {
@@ -62,7 +62,7 @@ describe("an order is seen", () => {
       ids.slice(4),
     ]);
     expect(pages[0]?.orders[0]).toMatchObject({ history: [], lines: [{ quantity: 2 }] });
-    expect(await failure(list("nonsense"))).toMatchObject({ reason: "bad_page_token" });
+    expect(await refusal(list("nonsense"))).toMatchObject({ reason: "bad_page_token" });
     expect((await world.orders(stranger).listOrders({})).orders).toEqual([]);
   });
 
@@ -83,7 +83,7 @@ describe("an order is seen", () => {
     expect(await idsOf(world.orders(admin), all)).toEqual([id, first.id]);
     expect(await idsOf(world.orders(admin), { ...all, status: OrderStatus.CANCELLED })).toEqual([first.id]);
     expect(await idsOf(world.orders(customer), { status: OrderStatus.AWAITING_PAYMENT })).toEqual([id]);
-    expect(await failure(world.orders(stranger).listOrders({ customerId: customer.id }))).toMatchObject({
+    expect(await refusal(world.orders(stranger).listOrders({ customerId: customer.id }))).toMatchObject({
       code: "PermissionDenied",
       reason: "order_admin_only",
     });
@@ -100,7 +100,7 @@ describe("an order is seen", () => {
     expect(await list({ createdBefore: timestampFromMs(atMs + 1) })).toEqual([id]);
     expect(await list({ createdBefore: timestampFromMs(atMs) })).toEqual([]);
     for (const seconds of [253_402_300_800n, -62_135_596_801n, 9_000_000_000_000n]) {
-      expect(await failure(list({ createdAfter: { seconds, nanos: 0 } }))).toMatchObject({
+      expect(await refusal(list({ createdAfter: { seconds, nanos: 0 } }))).toMatchObject({
         code: "InvalidArgument",
       });
     }
@@ -127,23 +127,23 @@ describe("its seller", () => {
     const { id } = await world.paid(newCustomer());
     const update = (status: OrderStatus) => world.orders(world.seller).updateOrderStatus({ id, status });
     const refused = { code: "FailedPrecondition", reason: "order_status_not_next" };
-    expect(await failure(update(OrderStatus.SHIPPED))).toMatchObject(refused);
+    expect(await refusal(update(OrderStatus.SHIPPED))).toMatchObject(refused);
     await update(OrderStatus.PROCESSING);
     expect((await update(OrderStatus.PROCESSING)).order?.history).toHaveLength(4);
     await update(OrderStatus.SHIPPED);
-    expect(await failure(update(OrderStatus.PROCESSING))).toMatchObject(refused);
-    expect(await failure(update(OrderStatus.PAID as never))).toMatchObject({ reason: "contract_violation" });
+    expect(await refusal(update(OrderStatus.PROCESSING))).toMatchObject(refused);
+    expect(await refusal(update(OrderStatus.PAID as never))).toMatchObject({ reason: "contract_violation" });
   });
 
   test("alone says it: not the customer, and not of an order that is not paid", async () => {
     const customer = { ...newCustomer(), permissions: ["order:create", "order:write"] };
     const { id } = await world.create(customer);
     const update = { id, status: OrderStatus.PROCESSING };
-    expect(await failure(world.orders(customer).updateOrderStatus(update))).toMatchObject({
+    expect(await refusal(world.orders(customer).updateOrderStatus(update))).toMatchObject({
       code: "PermissionDenied",
       reason: "order_seller_only",
     });
-    expect(await failure(world.orders(world.seller).updateOrderStatus(update))).toMatchObject({
+    expect(await refusal(world.orders(world.seller).updateOrderStatus(update))).toMatchObject({
       reason: "order_status_not_next",
     });
   });

@@ -2,11 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect } from "vitest";
 import type { Money } from "#gen/common/v1/money_pb.js";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { OrderCreatedSchema, OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import type { Order } from "#gen/order/v1/order_pb.js";
 import {
@@ -26,29 +23,17 @@ import { ReservationService } from "#gen/product/v1/reservations_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Caller, Database, Events, Handlers, Running, Setup, UserIdentity } from "#mesh";
-import { defineService, fail, handlers, newId, WeftError } from "#mesh";
+import { defineService, fail, handlers, newId } from "#mesh";
 import { LiveCall } from "#mesh/call/live-call.ts";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { silentTelemetry } from "#mesh/testing/telemetry.ts";
 import { createOrderService } from "../../services/order/service.ts";
+import { eventually, silentMetrics, testClock, userWith } from "./kit.ts";
 
-/** Long enough for a busy machine; nothing waits longer than it must. */
-const patient = { timeout: 15_000, interval: 10 };
+export { eventually, refusal, service, userWith } from "./kit.ts";
 
-/** Looks again and again until it is as expected. */
-export const eventually = <T>(look: () => T) => expect.poll(look, patient);
-
-export const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const newCustomer = () => userWith("order:create");
 export const admin = userWith("order:*");
-export const service = (name: string): Caller => ({ service: { name, scopes: [] } });
-
 export const price = 1250n;
 export const usd = (minorUnits: bigint): Pick<Money, "currency" | "minorUnits"> => ({
   currency: "USD",
@@ -228,13 +213,7 @@ export interface WorldOptions {
 
 /** The order service between peers that tests lead, with a clock that they move. */
 export async function createOrderWorld({ env = {}, logs }: WorldOptions = {}) {
-  const clock = {
-    aheadMs: 0,
-    now: () => Date.now() + clock.aheadMs,
-    pass: (ms: number) => {
-      clock.aheadMs += ms;
-    },
-  };
+  const clock = testClock();
   const { stock, definition: product } = createStock();
   const { till, definition: payment } = createTill();
   const accounts = createAccounts();
@@ -466,22 +445,4 @@ function mortalClients<T extends object>(clients: T, fate: Fate): T {
         },
     });
   return Object.fromEntries(Object.entries(clients).map(([name, it]) => [name, mortal(it)])) as T;
-}
-
-/** A second instance in this process would register the metrics of the first again. */
-function silentMetrics({ metrics }: Setup<never, never>): Setup<never, never>["metrics"] {
-  const nothing = { inc: () => {}, set: () => {}, observe: () => {} };
-  return { ...metrics, counter: () => nothing, gauge: () => nothing, histogram: () => nothing } as never;
-}
-
-/** The error that a call must end with. */
-export async function failure(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a failure, not ${String(error)}`);
-  const info = error.findDetails(ErrorInfoSchema)[0];
-  const reason = error instanceof WeftError ? error.reason : (info?.reason ?? "");
-  return { code: Code[error.code], reason, metadata: info?.metadata ?? {}, message: error.rawMessage };
 }

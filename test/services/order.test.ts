@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import { fail, newId, reasonOf } from "#mesh";
 import type { OrderWorld } from "./order-world.ts";
-import { createOrderWorld, eventually, failure, newCustomer, price, usd, userWith } from "./order-world.ts";
+import { createOrderWorld, eventually, newCustomer, price, refusal, usd, userWith } from "./order-world.ts";
 
 let world: OrderWorld;
 beforeAll(async () => {
@@ -103,13 +103,13 @@ describe("placing an order", () => {
   });
 
   test("is for who may, and names what is wanted", async () => {
-    expect(await failure(world.create(userWith("product:read")))).toMatchObject({
+    expect(await refusal(world.create(userWith("product:read")))).toMatchObject({
       reason: "permission_missing",
     });
     const nothing = world.create(newCustomer(), { lines: [{ quantity: 1 }] });
-    expect(await failure(nothing)).toMatchObject({ code: "InvalidArgument", reason: "no_product_named" });
+    expect(await refusal(nothing)).toMatchObject({ code: "InvalidArgument", reason: "no_product_named" });
     for (const lines of [[], [{ productId: newId(), quantity: 0 }], [{ productId: "x", quantity: 1 }]]) {
-      expect(await failure(world.create(newCustomer(), { lines }))).toMatchObject({
+      expect(await refusal(world.create(newCustomer(), { lines }))).toMatchObject({
         reason: "contract_violation",
       });
     }
@@ -124,7 +124,7 @@ describe("placing an order", () => {
       });
     };
     const request = { lines: [{ productId, quantity: 2 }] };
-    const told = await failure(world.create(customer, request, "k"));
+    const told = await refusal(world.create(customer, request, "k"));
     expect(told).toEqual({
       code: "FailedPrecondition",
       reason: "out_of_stock",
@@ -132,7 +132,7 @@ describe("placing an order", () => {
       metadata: { available: "1" },
     });
     world.mend();
-    expect(await failure(world.create(customer, request, "k"))).toEqual(told);
+    expect(await refusal(world.create(customer, request, "k"))).toEqual(told);
     const { orders } = await world.orders(customer).listOrders({});
     expect(orders).toMatchObject([{ status: OrderStatus.FAILED, reason: "out_of_stock" }]);
     expect(orders[0]?.lines).toMatchObject([{ productId, quantity: 2 }]);
@@ -143,7 +143,7 @@ describe("placing an order", () => {
   test("that costs another sum than its customer saw fails, and lets its stock go", async () => {
     const customer = newCustomer();
     for (const expectedTotal of [usd(2n * price - 1n), { currency: "EUR", minorUnits: 2n * price }]) {
-      expect(await failure(world.create(customer, { expectedTotal }))).toMatchObject({
+      expect(await refusal(world.create(customer, { expectedTotal }))).toMatchObject({
         code: "FailedPrecondition",
         reason: "price_changed",
         metadata: { currency: "USD", total_minor_units: String(2n * price) },
@@ -160,7 +160,7 @@ describe("placing an order", () => {
   test("that costs more than can be said is refused, and lets its stock go", async () => {
     const customer = newCustomer();
     world.stock.unitPrice = 1_000_000_000_000n;
-    expect(await failure(world.create(customer))).toMatchObject({ reason: "total_too_large" });
+    expect(await refusal(world.create(customer))).toMatchObject({ reason: "total_too_large" });
     const { orders } = await world.orders(customer).listOrders({});
     expect(world.stock.state(orders[0]!.id)).toBe("released");
   });
@@ -242,7 +242,7 @@ describe("an Idempotency-Key", () => {
     const customer = newCustomer();
     const request = { lines: [{ productId: newId(), quantity: 1 }] };
     const { id } = await world.create(customer, request, "k");
-    expect(await failure(world.create(customer, { ...request, note: "other" }, "k"))).toMatchObject({
+    expect(await refusal(world.create(customer, { ...request, note: "other" }, "k"))).toMatchObject({
       code: "InvalidArgument",
       reason: "idempotency_key_reused",
     });
@@ -252,7 +252,7 @@ describe("an Idempotency-Key", () => {
 
   test("of another form is refused", async () => {
     for (const key of ["a b", "x".repeat(256)]) {
-      expect(await failure(world.create(newCustomer(), {}, key))).toMatchObject({
+      expect(await refusal(world.create(newCustomer(), {}, key))).toMatchObject({
         reason: "idempotency_key_invalid",
       });
     }

@@ -4,8 +4,6 @@ import type { DescService } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect } from "vitest";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import type { Order } from "#gen/order/v1/order_pb.js";
 import { OrderSchema, OrderService, OrderStatus } from "#gen/order/v1/order_pb.js";
 import {
@@ -15,32 +13,20 @@ import {
 } from "#gen/payment/v1/events_pb.js";
 import { LedgerService, PaymentService, PaymentStatus } from "#gen/payment/v1/payment_pb.js";
 import type { Caller, Implementation, Running, ServiceDefinition, Setup, UserIdentity } from "#mesh";
-import { defineService, fail, handlers, newId, on, WeftError } from "#mesh";
+import { defineService, fail, handlers, newId, on } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import type { Delays } from "../../sandbox/payments/clock.ts";
 import { sandboxKeys, startPaymentsSandbox } from "../../sandbox/payments/start.ts";
 import { openProviders } from "../../services/payment/providers/open-providers.ts";
 import type { Provider, Providers } from "../../services/payment/providers/provider.ts";
 import { createPaymentService } from "../../services/payment/service.ts";
+import { service, silentHealth, silentMetrics, testClock, userWith } from "./kit.ts";
 
-/** Long enough for a busy machine; nothing waits longer than it must. */
-const patient = { timeout: 15_000, interval: 10 };
+export { eventually, failure, service, userWith } from "./kit.ts";
 
-/** Looks again and again until it is as expected. */
-export const eventually = <T>(look: () => T, about = "") => expect.poll(look, { ...patient, message: about });
-
-export const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const customer = () => userWith("payment:create", "order:create");
 export const manager = userWith("payment:read", "payment:refund");
 export const admin = userWith("*:*");
-export const service = (name: string): Caller => ({ service: { name, scopes: [] } });
-
 /** What was told of an order, in its order. */
 export interface ToldEvent {
   readonly type: "processed" | "failed" | "refunded";
@@ -85,13 +71,7 @@ const quick = { slowMs: 150, settleMs: 40, lateMs: 200, retryMs: 20, expiryMs: 6
 
 /** The payment service with the sandbox's providers, and an order service that knows what tests told it. */
 export async function createPaymentWorld({ env = {}, delays = {}, logs }: WorldOptions = {}) {
-  const clock = {
-    aheadMs: 0,
-    now: () => Date.now() + clock.aheadMs,
-    pass: (ms: number) => {
-      clock.aheadMs += ms;
-    },
-  };
+  const clock = testClock();
   const orders = new Map<string, Order>();
   const events: ToldEvent[] = [];
   const gate = { open: true };
@@ -403,28 +383,4 @@ function mortalDatabase(db: Setup<never, never>["db"], fate: Fate): Setup<never,
       }
     },
   };
-}
-
-/** A second instance in this process would register the metrics of the first again. */
-function silentMetrics({ metrics }: Setup<never, never>): Setup<never, never>["metrics"] {
-  const nothing = { inc: () => {}, set: () => {}, observe: () => {} };
-  return { ...metrics, counter: () => nothing, gauge: () => nothing, histogram: () => nothing } as never;
-}
-
-const silentHealth = ({ health }: Setup<never, never>) => ({
-  add: () => {},
-  remove: () => {},
-  report: health.report,
-});
-
-/** The error that a call must end with. */
-export async function failure(call: Promise<unknown>): Promise<ConnectError & { reason: string }> {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a failure, not ${String(error)}`);
-  const told = error.findDetails(ErrorInfoSchema)[0]?.reason;
-  const reason = error instanceof WeftError ? error.reason : (told ?? Code[error.code] ?? "");
-  return Object.assign(error, { reason });
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ProductStatus } from "#gen/product/v1/product_pb.js";
 import { ReservationService } from "#gen/product/v1/reservations_pb.js";
 import { newId } from "#mesh";
-import { often } from "./often.ts";
+import { often } from "./kit.ts";
 import type { ProductWorld } from "./product-world.ts";
 import {
   admin,

@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Message } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect } from "vitest";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import type { ProductCreated, ProductStockUpdated, ProductUpdated } from "#gen/product/v1/events_pb.js";
 import {
   ProductCreatedSchema,
@@ -14,21 +11,14 @@ import type { Product } from "#gen/product/v1/product_pb.js";
 import { ProductService } from "#gen/product/v1/product_pb.js";
 import { ReservationService } from "#gen/product/v1/reservations_pb.js";
 import type { Caller, UserIdentity } from "#mesh";
-import { newId, reasonOf } from "#mesh";
+import { reasonOf } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { eventsTold } from "#mesh/testing/told.ts";
 import { createProductService } from "../../services/product/service.ts";
+import { refusal, testClock, userWith } from "./kit.ts";
 
-/** Looks again and again until it is as expected; long enough for a busy machine. */
-export const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 10 });
+export { eventually, refusal, userWith } from "./kit.ts";
 
-export const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const newSeller = () => userWith("product:read", "product:write", "product:delete");
 export const customer = userWith("product:read");
 export const admin = userWith("product:*");
@@ -40,13 +30,7 @@ type StockEvent = ProductStockUpdated | ProductCreated | ProductUpdated;
 
 /** The product service, with a clock that tests move. */
 export async function createProductWorld() {
-  const clock = {
-    aheadMs: 0,
-    now: () => Date.now() + clock.aheadMs,
-    pass: (ms: number) => {
-      clock.aheadMs += ms;
-    },
-  };
+  const clock = testClock();
   const host = await hostInMemory([createProductService({ now: clock.now, paceMs: 10 })]);
   const sql = postgres(host.databaseUrl("product"), { max: 4, onnotice: () => {} });
   const products = (user: UserIdentity = customer) =>
@@ -128,17 +112,6 @@ function insistent<C extends object>(client: C): C {
 }
 
 export type ProductWorld = Awaited<ReturnType<typeof createProductWorld>>;
-
-/** How a call fails: its code, its reason and what it says for programs. */
-export async function refusal(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a refusal, not ${String(error)}`);
-  const metadata = error.findDetails(ErrorInfoSchema)[0]?.metadata ?? {};
-  return { code: Code[error.code], reason: reasonOf(error), message: error.rawMessage, metadata };
-}
 
 /** How each of some calls fails that are made at once. */
 export const refusals = (calls: readonly Promise<unknown>[]) => Promise.all(calls.map(refusal));

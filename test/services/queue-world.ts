@@ -1,38 +1,23 @@
 import type { DescService, JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { jetstream } from "@nats-io/jetstream";
 import postgres from "postgres";
-import { expect } from "vitest";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import type { ClaimedJob, JobRequest } from "#gen/mesh/v1/jobs_pb.js";
 import { JobRequestSchema, WorkService } from "#gen/mesh/v1/jobs_pb.js";
 import { DeliverEmailSchema } from "#gen/notification/v1/jobs_pb.js";
 import { JobStatus, QueueService } from "#gen/queue/v1/queue_pb.js";
 import { ScheduleService } from "#gen/queue/v1/schedules_pb.js";
-import type { Caller, Handlers, Running, Setup, UserIdentity } from "#mesh";
-import { newId, WeftError } from "#mesh";
+import type { Caller, Handlers, Running, Setup } from "#mesh";
+import { newId } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { createQueueService } from "../../services/queue/service.ts";
+import { eventually, service, silentMetrics, testClock, userWith } from "./kit.ts";
 
-/** Long enough for a busy machine; nothing waits longer than it must. */
-const patient = { timeout: 10_000 };
+export { eventually, failure, service, userWith } from "./kit.ts";
 
-/** Looks again and again until it is as expected. */
-export const eventually = <T>(look: () => T) => expect.poll(look, patient);
-
-export const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const developer = userWith("queue:read", "queue:write");
 export const manager = userWith("queue:read");
 export const operator: Caller = { service: { name: "operator", scopes: [] } };
-export const service = (name: string): Caller => ({ service: { name, scopes: [] } });
-
 export const emailType = DeliverEmailSchema.typeName;
 export const emailQueue = "notification_delivery";
 export const emailPayload = (notificationId = newId()): Uint8Array<ArrayBuffer> =>
@@ -47,13 +32,7 @@ export type Job = MessageInitShape<typeof JobRequestSchema>;
 
 /** The queue service, with a clock that tests move and chance that is none. */
 export async function createQueueWorld({ env = {}, logs }: WorldOptions = {}) {
-  const clock = {
-    aheadMs: 0,
-    now: () => Date.now() + clock.aheadMs,
-    pass: (ms: number) => {
-      clock.aheadMs += ms;
-    },
-  };
+  const clock = testClock();
   let given: Setup<never, never> | undefined;
   const definition = createQueueService({ now: clock.now, random: () => 1, paceMs: 50 });
   const host = await hostInMemory(
@@ -191,21 +170,3 @@ export const failed = (error = "it broke", more: object = {}): SettlementOutcome
   case: "failed",
   value: { error, ...more },
 });
-
-/** A second instance in this process would register the metrics of the first again. */
-function silentMetrics({ metrics }: Setup<never, never>): Setup<never, never>["metrics"] {
-  const nothing = { inc: () => {}, set: () => {}, observe: () => {} };
-  return { ...metrics, counter: () => nothing, gauge: () => nothing, histogram: () => nothing } as never;
-}
-
-/** The error that a call must end with. */
-export async function failure(call: Promise<unknown>): Promise<ConnectError & { reason: string }> {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a failure, not ${String(error)}`);
-  const told = error.findDetails(ErrorInfoSchema)[0]?.reason;
-  const reason = error instanceof WeftError ? error.reason : (told ?? Code[error.code] ?? "");
-  return Object.assign(error, { reason });
-}

@@ -6,7 +6,7 @@ import { connectNats, newId } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { testStores } from "#mesh/testing/stores.ts";
 import security from "../../services/security/service.ts";
-import { often } from "./often.ts";
+import { often } from "./kit.ts";
 import type { SecurityHost } from "./security-host.ts";
 import {
   asOperator,

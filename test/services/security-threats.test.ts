@@ -3,7 +3,7 @@ import { Severity, ThreatKind, ThreatService } from "#gen/security/v1/threats_pb
 import { newId } from "#mesh";
 import { openDatabase } from "#mesh/db/database.ts";
 import { purgeExpired } from "../../services/security/purge.ts";
-import { often } from "./often.ts";
+import { often } from "./kit.ts";
 import type { SecurityHost } from "./security-host.ts";
 import { asOperator, asService, asUser, refusalOf, securityHost } from "./security-host.ts";
 

@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect, vi } from "vitest";
+import { vi } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { AuditService } from "#gen/security/v1/audit_pb.js";
 import type { Session } from "#gen/user/v1/auth_pb.js";
@@ -15,18 +15,15 @@ import security from "../../services/security/service.ts";
 import type { Hashing } from "../../services/user/hashing.ts";
 import { createHashing } from "../../services/user/hashing.ts";
 import { createUserService } from "../../services/user/service.ts";
+import { silentMetrics } from "./kit.ts";
 import { securityEnv } from "./security-env.ts";
+
+export { eventually } from "./kit.ts";
 
 export const goodPassword = "seven tall palm trees";
 
 /** The cost of a hash is no part of the behaviour, and tests make many. */
 export const cheapHashing = createHashing({ memoryKiB: 64, passes: 1, lanes: 1 });
-
-/** Long enough for a busy machine; nothing waits longer than it must. */
-const patient = { timeout: 10_000 };
-
-/** Looks again and again until it is as expected. */
-export const eventually = <T>(look: () => T) => expect.poll(look, patient);
 
 export interface Person {
   readonly id: string;
@@ -126,11 +123,14 @@ export async function createUserWorld({ hashing = cheapHashing, env = {}, logs }
     /** What was recorded of an action on a resource, once there is so much of it. */
     audited: async (action: string, resource: string, atLeast = 1) => {
       const audit = host.client(AuditService, { caller: { service: { name: "operator", scopes: [] } } });
-      return vi.waitFor(async () => {
-        const { entries } = await audit.listAudit({ action, resource });
-        if (entries.length < atLeast) throw new Error(`${entries.length} entries of ${action}`);
-        return entries;
-      }, patient);
+      return vi.waitFor(
+        async () => {
+          const { entries } = await audit.listAudit({ action, resource });
+          if (entries.length < atLeast) throw new Error(`${entries.length} entries of ${action}`);
+          return entries;
+        },
+        { timeout: 20_000 },
+      );
     },
     /** Starts the service once more over the same database, as after a crash. */
     startAgain: async () => {
@@ -173,12 +173,6 @@ export const admin: UserIdentity = {
   roles: ["Admin"],
   permissions: ["*:*"],
 };
-
-/** A second instance in this process would register the metrics of the first again. */
-function silentMetrics({ metrics }: Setup<never, never>): Setup<never, never>["metrics"] {
-  const nothing = { inc: () => {}, set: () => {}, observe: () => {} };
-  return { ...metrics, counter: () => nothing, gauge: () => nothing, histogram: () => nothing } as never;
-}
 
 function breakable(calls: Record<string, object>, faults: Set<string>, asked: Asked[]) {
   return Object.fromEntries(
