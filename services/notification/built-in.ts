@@ -4,6 +4,7 @@ export const builtIn = {
   order_failed: ["order_id", "reason", "total"],
   order_refunded: ["order_id", "total"],
   low_stock: ["available", "product_id", "variant_id"],
+  threshold_reached: ["limit", "metric", "name", "value"],
   security_alert: ["description", "occurrences"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

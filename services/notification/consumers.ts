@@ -1,3 +1,4 @@
+import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
 import { OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
@@ -7,7 +8,7 @@ import type { Query, Subscription } from "#mesh";
 import { canonicalId, cleanText, on, reasonOf } from "#mesh";
 import type { BuiltIn } from "./built-in.ts";
 import { forgetUser } from "./inboxes-store.ts";
-import { writeMoney } from "./money.ts";
+import { writeMoney, writeNumber } from "./money.ts";
 import { noRecipient } from "./refusals.ts";
 import type { Send } from "./sending.ts";
 import type { Variables } from "./template-text.ts";
@@ -72,6 +73,22 @@ export function consumers({ send }: { send: Send }): Subscription[] {
         link: `/products/${productId}`,
         key: id,
         variables: () => ({ product_id: productId, variant_id: variantId, available: `${available}` }),
+      });
+    }),
+
+    on(ThresholdReachedSchema, async ({ ownerId, name, metric, value, limit }, { tx, id }) => {
+      if (ownerId === "") return;
+      await tell(tx, {
+        userId: ownerId,
+        topic: "analytics",
+        template: "threshold_reached",
+        key: id,
+        variables: (locale) => ({
+          name: cleanText(name),
+          metric,
+          value: writeNumber(value, locale),
+          limit: writeNumber(limit, locale),
+        }),
       });
     }),
 

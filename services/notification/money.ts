@@ -22,3 +22,7 @@ function canonicalLocale(locale: string): string {
     throw error;
   }
 }
+
+/** A figure as it is written in a locale, such as `1,234.5`. */
+export const writeNumber = (value: number, locale: string): string =>
+  new Intl.NumberFormat(canonicalLocale(locale), { maximumFractionDigits: 2 }).format(value);

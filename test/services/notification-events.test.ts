@@ -1,6 +1,7 @@
 import { createECDH, randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import webPush from "web-push";
+import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
 import { Channel } from "#gen/notification/v1/notification_pb.js";
 import { OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
@@ -82,6 +83,22 @@ describe("what happens elsewhere", () => {
     await world.tell.product(ProductStockUpdatedSchema, { ...stock, available: 2, becameLow: true });
     await eventually(() => subjects(kofi)).toEqual(["A product runs low"]);
     expect((await world.list(kofi))[0]?.text).toBe(`Only 2 are left of product ${productId}.`);
+  });
+
+  test("is told to who wanted to hear of a figure", async () => {
+    const kofi = world.person({ locale: "fr" });
+    const reached = {
+      ownerId: kofi.id,
+      name: "Bonne journée",
+      metric: "orders_paid",
+      value: 1234.5,
+      limit: 1000,
+    };
+    await world.tell.analytics(ThresholdReachedSchema, { ...reached, thresholdId: newId() });
+    await eventually(() => subjects(kofi)).toEqual(["Bonne journée"]);
+    expect((await world.list(kofi))[0]?.text).toMatch(
+      /^orders_paid est à 1\s234,5 ; vous vouliez l’apprendre à 1\s000\.$/,
+    );
   });
 
   test("is told at once when an account is attacked, whatever its user wishes", async () => {

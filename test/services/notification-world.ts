@@ -1,6 +1,8 @@
 import type { DescMessage, DescService, MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import postgres from "postgres";
+import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
+import { ThresholdService } from "#gen/analytics/v1/thresholds_pb.js";
 import { NotificationFailedSchema, NotificationSentSchema } from "#gen/notification/v1/events_pb.js";
 import type { Delivery, SendNotificationRequestSchema } from "#gen/notification/v1/notification_pb.js";
 import { Channel, DeliveryStatus, NotificationService } from "#gen/notification/v1/notification_pb.js";
@@ -83,6 +85,7 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
   });
   const orders = teller("order", OrderService, [OrderStatusUpdatedSchema]);
   const products = teller("product", ProductService, [ProductStockUpdatedSchema]);
+  const analytics = teller("analytics", ThresholdService, [ThresholdReachedSchema]);
   const security = teller("security", ThreatService, [SecurityAlertSchema]);
   const sandbox = outside === false ? undefined : await startMessagesSandbox(outside);
   const box = sandbox ?? (undefined as unknown as NonNullable<typeof sandbox>);
@@ -97,6 +100,7 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
       users.definition,
       orders.definition,
       products.definition,
+      analytics.definition,
       security.definition,
       createQueueService({ now: clock.now, random: () => 1, paceMs: 20 }),
       {
@@ -120,7 +124,13 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
     sandbox: box,
     people,
     directory,
-    tell: { user: users.tell, order: orders.tell, product: products.tell, security: security.tell },
+    tell: {
+      user: users.tell,
+      order: orders.tell,
+      product: products.tell,
+      analytics: analytics.tell,
+      security: security.tell,
+    },
     /** Somebody with an account. */
     person: (more: Partial<Person> = {}, ...permissions: string[]): UserIdentity => {
       const user = userWith(...permissions);
