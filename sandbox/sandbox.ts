@@ -37,6 +37,7 @@ export async function startSandbox({ gatewayUrl, port = 0 }: SandboxOptions): Pr
         PAYMENT_MOMO_WEBHOOK_SECRET: sandboxKeys.momoSecret,
       },
       ...messages.providers,
+      { NOTIFICATION_PUBLIC_URL: gatewayUrl },
     ],
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

@@ -4,6 +4,8 @@ export interface Letter {
   readonly text: string;
   readonly html: string;
   readonly messageId: string;
+  /** Where a mail program's button to unsubscribe leads (RFC 8058); empty for none. */
+  readonly unsubscribe: string;
 }
 
 const mostDepth = 5;
@@ -17,6 +19,7 @@ export function readLetter(data: Buffer): Letter {
     text: of("text/plain"),
     html: of("text/html"),
     messageId: headers.get("message-id") ?? "",
+    unsubscribe: /<([^>]*)>/.exec(headers.get("list-unsubscribe") ?? "")?.[1] ?? "",
   };
 }
 

@@ -8,6 +8,8 @@ export interface Message {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** The link of an e-mail to have no more of its kind. */
+  readonly unsubscribe?: string;
   readonly at: string;
 }
 

@@ -30,5 +30,9 @@ export const notificationFields = {
     fallback: "mailto:weft@localhost",
   }),
   NOTIFICATION_PROVIDER_TIMEOUT: duration("How long a provider may take to answer.", { fallback: "20s" }),
+  NOTIFICATION_PUBLIC_URL: url("https", "http")(
+    "Where the platform is reached from outside; e-mails have links to unsubscribe when it is set.",
+    { fallback: "" },
+  ),
   NOTIFICATION_KEEP: duration("How long notifications are kept.", { fallback: "180d" }),
 };

@@ -4,21 +4,36 @@ import { requireUser } from "#mesh";
 import { channelsOf } from "./channels.ts";
 import { lockInbox } from "./inboxes-store.ts";
 import { isTimeZone } from "./local-time.ts";
+import { usualChannels } from "./plan.ts";
 import type { TopicRow } from "./preferences-store.ts";
 import {
   dropQuietHours,
   dropTopic,
   findQuietHours,
+  findTopic,
   listTopics,
   saveQuietHours,
   saveTopic,
 } from "./preferences-store.ts";
 import { digestOf, toTopic } from "./present.ts";
-import { badTimeZone, noQuietTime, noRecipient, tooManyTopics } from "./refusals.ts";
+import { badLink, badTimeZone, noQuietTime, noRecipient, tooManyTopics } from "./refusals.ts";
+import type { UnsubscribeLinks, Unwanted } from "./unsubscribe-links.ts";
+import { askPage, endedPage } from "./unsubscribe-page.ts";
 
 const mostTopics = 200;
 
-export function preferences({ db }: { db: Database }): Handlers<typeof PreferenceService> {
+export interface PreferencesOptions {
+  db: Database;
+  links: UnsubscribeLinks;
+}
+
+export function preferences({ db, links }: PreferencesOptions): Handlers<typeof PreferenceService> {
+  const linked = (token: string): Unwanted => {
+    const unwanted = links.read(token);
+    if (!unwanted) throw badLink();
+    return unwanted;
+  };
+
   /** One change after the other, and none of an account that is gone. */
   const change = (call: Call, work: (tx: Query, userId: string) => Promise<void>) =>
     db.transaction(async (tx) => {
@@ -59,6 +74,21 @@ export function preferences({ db }: { db: Database }): Handlers<typeof Preferenc
     async clearQuietHours(_request, call) {
       await dropQuietHours(db.sql, requireUser(call).id);
       return {};
+    },
+
+    async askUnsubscribe({ token }) {
+      return { page: askPage(linked(token).topic) };
+    },
+
+    async endEmails({ token }) {
+      const { userId, topic } = linked(token);
+      await db.transaction(async (tx) => {
+        // Of an account that is gone there is nothing to end.
+        if (!(await lockInbox(tx, userId))) return;
+        const { channels = usualChannels, digest = "off" } = (await findTopic(tx, userId, topic)) ?? {};
+        await saveTopic(tx, userId, { topic, channels: channels.filter((it) => it !== "email"), digest });
+      });
+      return { page: endedPage(topic) };
     },
   };
 }

@@ -93,3 +93,8 @@ export const badPushKeys = () =>
   fail.invalid("push_keys_invalid", "p256dh or auth is no key of a browser", {
     remedy: "send what the browser's PushSubscription has",
   });
+
+export const badLink = () =>
+  fail.notFound("bad_unsubscribe_link", "this link is not whole, or not one of ours", {
+    remedy: "open it from the e-mail, or sign in and change your preferences",
+  });

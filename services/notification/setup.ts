@@ -21,6 +21,7 @@ import { createRecipients } from "./recipients.ts";
 import { createSend } from "./sending.ts";
 import { createStream } from "./stream.ts";
 import { templates } from "./templates.ts";
+import { createUnsubscribeLinks, readLinkKey } from "./unsubscribe-links.ts";
 import { emailWay, smsWay } from "./ways.ts";
 
 /** What tests replace. */
@@ -44,12 +45,24 @@ const dropBatch = 500;
 /** Puts the parts together. */
 export const setUp =
   ({ now = Date.now, paceMs = 5000, postPush }: Partial<World>) =>
-  ({ db, calls, events, jobs, live, config, log, metrics: all, health, stopping }: Given): Running => {
+  async ({
+    db,
+    calls,
+    events,
+    jobs,
+    live,
+    config,
+    log,
+    metrics: all,
+    health,
+    stopping,
+  }: Given): Promise<Running> => {
     const metrics = createNotificationMetrics(all);
     const recipient = createRecipients(calls.users);
     const { email, sms, vapid } = openProviders(config);
     const post = postPush ?? createPostPush(config.NOTIFICATION_PROVIDER_TIMEOUT);
-    const ways = { email: emailWay(email), sms: smsWay(sms), push: pushWay({ db, vapid, post }) };
+    const links = createUnsubscribeLinks(await readLinkKey(db.sql), config.NOTIFICATION_PUBLIC_URL);
+    const ways = { email: emailWay(email, links), sms: smsWay(sms), push: pushWay({ db, vapid, post }) };
 
     const send = createSend({ db, recipient, events, jobs, live, metrics, now });
     const deliver = createDelivering({ db, events, recipient, ways, metrics, now });
@@ -82,7 +95,7 @@ export const setUp =
       rpc: [
         handlers(NotificationService, notifications({ db, send, stream, pushKey: vapid?.publicKey, now })),
         handlers(TemplateService, templates({ db, now })),
-        handlers(PreferenceService, preferences({ db })),
+        handlers(PreferenceService, preferences({ db, links })),
       ],
       on: consumers({ send }),
       jobs: [

@@ -1,9 +1,12 @@
 import type { Parcel } from "./deliveries-store.ts";
 import { asOne } from "./digest-letter.ts";
 import type { OutChannel } from "./job-of.ts";
-import type { Provider, Receipt } from "./providers/provider.ts";
+import { nearest } from "./language.ts";
+import type { Letter, Provider, Receipt } from "./providers/provider.ts";
 import type { Recipient } from "./recipients.ts";
+import { escapeHtml } from "./template-text.ts";
 import { clip } from "./text.ts";
+import type { UnsubscribeLinks } from "./unsubscribe-links.ts";
 
 /** What came of trying: sent, or why not even that. */
 export type Tried =
@@ -22,7 +25,17 @@ export type Ways = Readonly<Record<OutChannel, Way>>;
 /** Each part of a text message costs: about six of them. */
 const mostSmsChars = 918;
 
-export const emailWay = (provider: Provider | undefined): Way => by(provider, ({ email }) => email, asOne);
+export const emailWay = (provider: Provider | undefined, links: UnsubscribeLinks): Way =>
+  by(
+    provider,
+    ({ email }) => email,
+    (parcels, { locale }) => {
+      const [first] = parcels;
+      // A letter of several topics has no one link for all of them.
+      const isOfOne = parcels.every(({ topic }) => topic === first?.topic);
+      return withLink(asOne(parcels), isOfOne && first ? links.to(first) : undefined, locale);
+    },
+  );
 
 export const smsWay = (provider: Provider | undefined): Way =>
   by(
@@ -35,10 +48,28 @@ export const smsWay = (provider: Provider | undefined): Way =>
     }),
   );
 
+type Words = Pick<Letter, "subject" | "text" | "html" | "unsubscribe">;
+
+const unsubscribeWords = [
+  { language: "en", word: "Unsubscribe" },
+  { language: "fr", word: "Se désabonner" },
+];
+
+function withLink(words: Words, link: string | undefined, locale: string): Words {
+  if (!link) return words;
+  const { word = "" } = nearest(unsubscribeWords, locale) ?? {};
+  return {
+    ...words,
+    text: `${words.text}\n\n--\n${word}: ${link}`,
+    html: words.html && `${words.html}<hr><p><a href="${escapeHtml(link)}">${word}</a></p>`,
+    unsubscribe: link,
+  };
+}
+
 function by(
   provider: Provider | undefined,
   addressOf: (to: Recipient) => string,
-  words: (parcels: readonly Parcel[]) => { subject: string; text: string; html: string },
+  words: (parcels: readonly Parcel[], to: Recipient) => Words,
 ): Way {
   return {
     provider: provider?.name ?? "",
@@ -47,7 +78,7 @@ function by(
       const to = addressOf(recipient);
       if (to === "") return { kind: "skipped", reason: "no_address" };
       const id = parcels[0]?.id ?? "";
-      return { kind: "sent", receipt: await provider.send({ id, to, ...words(parcels) }, signal) };
+      return { kind: "sent", receipt: await provider.send({ id, to, ...words(parcels, recipient) }, signal) };
     },
   };
 }

@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { HttpBody } from "#gen/google/api/httpbody_pb.js";
 import { Channel } from "#gen/notification/v1/notification_pb.js";
-import { Digest } from "#gen/notification/v1/preferences_pb.js";
+import { Digest, PreferenceService } from "#gen/notification/v1/preferences_pb.js";
+import type { UserIdentity } from "#mesh";
 import type { NotificationWorld } from "./notification-world.ts";
 import { createNotificationWorld, eventually, refusal, template, words } from "./notification-world.ts";
 
 let world: NotificationWorld;
 beforeAll(async () => {
-  world = await createNotificationWorld();
+  world = await createNotificationWorld({ env: { NOTIFICATION_PUBLIC_URL: "https://shop.example.com" } });
 });
 afterEach(() => world.sandbox.reset());
 afterAll(() => world[Symbol.asyncDispose]());
@@ -195,4 +197,62 @@ test("wishes of an account that is gone are not kept", async () => {
       () => "refused",
     ),
   ).toBe("refused");
+});
+
+describe("the link in an e-mail", () => {
+  const page = async (answer: Promise<{ page?: HttpBody }>) => {
+    const { data, contentType } = (await answer).page!;
+    return `${contentType} ${Buffer.from(data).toString()}`;
+  };
+  const linkTo = async (user: UserIdentity) => {
+    await eventually(() => world.mails(user).length).toBe(1);
+    const [mail] = world.mails(user);
+    expect(mail?.text).toContain(mail?.unsubscribe);
+    return mail?.unsubscribe ?? "";
+  };
+  const tokenIn = (link: string) => link.slice(link.lastIndexOf("/") + 1);
+
+  test("ends e-mails of its topic without signing in, once somebody says so", async () => {
+    const ama = world.person({ locale: "fr" });
+    await world.send(ama);
+    const link = await linkTo(ama);
+    expect(link).toMatch(/^https:\/\/shop\.example\.com\/api\/v1\/notifications\/unsubscribe\/[\w.-]+$/);
+    expect(world.mails(ama)[0]?.text).toContain("Se désabonner: ");
+    const anybody = world.host.client(PreferenceService);
+    const token = tokenIn(link);
+    expect(await page(anybody.askUnsubscribe({ token }))).toMatch(/^text\/html.*news.*method="post"/s);
+    expect((await world.preferences(ama).getPreferences({})).topics).toEqual([]);
+    const body = {
+      contentType: "application/x-www-form-urlencoded",
+      data: Buffer.from("List-Unsubscribe=One-Click"),
+    };
+    for (let click = 0; click < 2; click++) {
+      expect(await page(anybody.endEmails({ token, body }))).toContain("no more e-mails about <b>news</b>");
+    }
+    const { topics } = await world.preferences(ama).getPreferences({});
+    expect(topics).toMatchObject([{ topic: "news", channels: [IN_APP], digest: Digest.UNSPECIFIED }]);
+    const { notification } = await world.send(ama);
+    await world.becomes(notification!.id, ["IN_APP DELIVERED"]);
+  });
+
+  test("is of nobody else, and cannot be made up", async () => {
+    const ama = world.person();
+    await world.send(ama);
+    const token = tokenIn(await linkTo(ama));
+    const anybody = world.host.client(PreferenceService);
+    const forged = [
+      token.replace(ama.id, world.person().id),
+      token.replace(".news.", ".orders."),
+      token.slice(0, -1),
+      `${token.slice(0, -2)}AA`,
+      "",
+      "\0",
+    ];
+    for (const it of forged) {
+      expect(await refusal(anybody.endEmails({ token: it })), it).toMatchObject({
+        code: "NotFound",
+        reason: "bad_unsubscribe_link",
+      });
+    }
+  });
 });

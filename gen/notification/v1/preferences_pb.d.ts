@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Channel } from "./notification_pb.js";
+import type { HttpBody } from "../../google/api/httpbody_pb.js";
 
 /**
  * Describes the file notification/v1/preferences.proto.
@@ -219,6 +220,77 @@ export declare type ClearQuietHoursResponse = Message<"notification.v1.ClearQuie
 export declare const ClearQuietHoursResponseSchema: GenMessage<ClearQuietHoursResponse>;
 
 /**
+ * @generated from message notification.v1.AskUnsubscribeRequest
+ */
+export declare type AskUnsubscribeRequest = Message<"notification.v1.AskUnsubscribeRequest"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message notification.v1.AskUnsubscribeRequest.
+ * Use `create(AskUnsubscribeRequestSchema)` to create a new message.
+ */
+export declare const AskUnsubscribeRequestSchema: GenMessage<AskUnsubscribeRequest>;
+
+/**
+ * @generated from message notification.v1.AskUnsubscribeResponse
+ */
+export declare type AskUnsubscribeResponse = Message<"notification.v1.AskUnsubscribeResponse"> & {
+  /**
+   * @generated from field: google.api.HttpBody page = 1;
+   */
+  page?: HttpBody | undefined;
+};
+
+/**
+ * Describes the message notification.v1.AskUnsubscribeResponse.
+ * Use `create(AskUnsubscribeResponseSchema)` to create a new message.
+ */
+export declare const AskUnsubscribeResponseSchema: GenMessage<AskUnsubscribeResponse>;
+
+/**
+ * @generated from message notification.v1.EndEmailsRequest
+ */
+export declare type EndEmailsRequest = Message<"notification.v1.EndEmailsRequest"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * A form, of which nothing is read.
+   *
+   * @generated from field: google.api.HttpBody body = 2;
+   */
+  body?: HttpBody | undefined;
+};
+
+/**
+ * Describes the message notification.v1.EndEmailsRequest.
+ * Use `create(EndEmailsRequestSchema)` to create a new message.
+ */
+export declare const EndEmailsRequestSchema: GenMessage<EndEmailsRequest>;
+
+/**
+ * @generated from message notification.v1.EndEmailsResponse
+ */
+export declare type EndEmailsResponse = Message<"notification.v1.EndEmailsResponse"> & {
+  /**
+   * @generated from field: google.api.HttpBody page = 1;
+   */
+  page?: HttpBody | undefined;
+};
+
+/**
+ * Describes the message notification.v1.EndEmailsResponse.
+ * Use `create(EndEmailsResponseSchema)` to create a new message.
+ */
+export declare const EndEmailsResponseSchema: GenMessage<EndEmailsResponse>;
+
+/**
  * @generated from enum notification.v1.Digest
  */
 export enum Digest {
@@ -302,6 +374,28 @@ export declare const PreferenceService: GenService<{
     methodKind: "unary";
     input: typeof ClearQuietHoursRequestSchema;
     output: typeof ClearQuietHoursResponseSchema;
+  },
+  /**
+   * Where the link in an e-mail leads: a page that asks whether e-mails of its
+   * topic should end. It changes nothing, for machines follow links, too.
+   *
+   * @generated from rpc notification.v1.PreferenceService.AskUnsubscribe
+   */
+  askUnsubscribe: {
+    methodKind: "unary";
+    input: typeof AskUnsubscribeRequestSchema;
+    output: typeof AskUnsubscribeResponseSchema;
+  },
+  /**
+   * Ends e-mails of a topic for whom the link was sent to: what the page asks,
+   * and what mail programs do in one click (RFC 8058).
+   *
+   * @generated from rpc notification.v1.PreferenceService.EndEmails
+   */
+  endEmails: {
+    methodKind: "unary";
+    input: typeof EndEmailsRequestSchema;
+    output: typeof EndEmailsResponseSchema;
   },
 }>;
 

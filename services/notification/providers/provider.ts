@@ -8,6 +8,8 @@ export interface Letter {
   readonly text: string;
   /** Empty for none. */
   readonly html: string;
+  /** Where its reader ends letters of this kind. */
+  readonly unsubscribe?: string | undefined;
 }
 
 export interface Receipt {

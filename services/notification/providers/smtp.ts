@@ -33,7 +33,7 @@ export function smtp({ url, from, timeoutMs }: SmtpOptions): Provider {
   const domain = /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? "localhost";
   return {
     name: "smtp",
-    async send({ id, to, subject, text, html }) {
+    async send({ id, to, subject, text, html, unsubscribe }) {
       const messageId = `<${id}@${domain}>`;
       try {
         const { response } = await transport.sendMail({
@@ -44,7 +44,14 @@ export function smtp({ url, from, timeoutMs }: SmtpOptions): Provider {
           ...(html !== "" && { html }),
           messageId,
           // Answers of machines to machines go round in circles (RFC 3834).
-          headers: { "auto-submitted": "auto-generated" },
+          headers: {
+            "auto-submitted": "auto-generated",
+            // In one click, without a page (RFC 8058).
+            ...(unsubscribe && {
+              "list-unsubscribe": `<${unsubscribe}>`,
+              "list-unsubscribe-post": "List-Unsubscribe=One-Click",
+            }),
+          },
         });
         return { reference: messageId, answer: response };
       } catch (error) {
