@@ -200,7 +200,7 @@ test("wishes of an account that is gone are not kept", async () => {
 });
 
 describe("the link in an e-mail", () => {
-  const page = async (answer: Promise<{ page?: HttpBody }>) => {
+  const page = async (answer: Promise<{ page?: HttpBody | undefined }>) => {
     const { data, contentType } = (await answer).page!;
     return `${contentType} ${Buffer.from(data).toString()}`;
   };
