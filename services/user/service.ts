@@ -1,3 +1,4 @@
+import { AudienceService } from "#gen/user/v1/audience_pb.js";
 import { AuthService } from "#gen/user/v1/auth_pb.js";
 import {
   UserCreatedSchema,
@@ -17,7 +18,7 @@ import { setUp, type World } from "./setup.ts";
 export const createUserService = ({ now = Date.now, hashing = createHashing() }: Partial<World> = {}) =>
   defineService({
     name: "user",
-    contracts: [AuthService, UserService, TeamService],
+    contracts: [AuthService, UserService, TeamService, AudienceService],
     calls: securityContracts,
     publishes: [UserCreatedSchema, UserUpdatedSchema, UserDeletedSchema, UserLoggedInSchema],
     config: userFields,

@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
+import { AudienceService } from "#gen/user/v1/audience_pb.js";
 import { AuthService } from "#gen/user/v1/auth_pb.js";
 import { TeamService } from "#gen/user/v1/team_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Call, Running, Setup } from "#mesh";
 import { handlers } from "#mesh";
 import { createAccountRemoval } from "./account-removal.ts";
+import { audience } from "./audience.ts";
 import { createAudit } from "./audits.ts";
 import { auth } from "./auth.ts";
 import { countOutcomes, showHashGate } from "./auth-metrics.ts";
@@ -106,6 +108,7 @@ export const setUp =
         ),
         handlers(UserService, users({ db, events, remove, audit, now })),
         handlers(TeamService, teams({ db, audit, limits, now })),
+        handlers(AudienceService, audience({ db })),
       ],
       stop: async () => {
         await Promise.all([housekeeping, reports.settle()]);

@@ -128,7 +128,7 @@ export declare type Broadcast = Message<"broadcast.v1.Broadcast"> & {
   channels: Channel[];
 
   /**
-   * Most that go out each second.
+   * Most that go out each second, a quarter more at times.
    *
    * @generated from field: uint32 per_second = 10;
    */
@@ -158,6 +158,14 @@ export declare type Broadcast = Message<"broadcast.v1.Broadcast"> & {
    * @generated from field: string link = 15;
    */
   link: string;
+
+  /**
+   * Why it is paused or cancelled, such as `too_many_recipients`,
+   * `template_not_found`; empty when somebody asked for that.
+   *
+   * @generated from field: string reason = 16;
+   */
+  reason: string;
 };
 
 /**
@@ -514,6 +522,13 @@ export declare type PreviewAudienceResponse = Message<"broadcast.v1.PreviewAudie
    * @generated from field: repeated string user_ids = 2;
    */
   userIds: string[];
+
+  /**
+   * There are more than were counted.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
 };
 
 /**
@@ -710,6 +725,9 @@ export enum BroadcastStatus {
 export declare const BroadcastStatusSchema: GenEnum<BroadcastStatus>;
 
 /**
+ * The broadcast is completed when nobody waits. What arrives or fails later
+ * corrects recipients and stats, but not the event of its completion.
+ *
  * @generated from enum broadcast.v1.RecipientStatus
  */
 export enum RecipientStatus {
@@ -724,6 +742,9 @@ export enum RecipientStatus {
   WAITING = 1,
 
   /**
+   * The notification is made, though quiet hours or a digest may hold it. Failed
+   * once a channel failed and none arrived; one that arrives makes it sent.
+   *
    * @generated from enum value: RECIPIENT_STATUS_SENT = 2;
    */
   SENT = 2,
@@ -773,7 +794,8 @@ export declare const BroadcastService: GenService<{
     output: typeof GetBroadcastResponseSchema;
   },
   /**
-   * Newest first.
+   * Newest first. What may be long is left out: the users of a segment, the
+   * variables of a template.
    *
    * @generated from rpc broadcast.v1.BroadcastService.ListBroadcasts
    */
@@ -813,7 +835,10 @@ export declare const BroadcastService: GenService<{
     output: typeof PreviewAudienceResponseSchema;
   },
   /**
-   * Sends it at a time, or now.
+   * Sends it at a time, or now; a time that was is now. While it is scheduled,
+   * this moves it. A template that is not there, or that refuses its variables,
+   * is told here to whoever may see templates; for others the first refusal
+   * pauses the broadcast with its reason, and nobody is lost.
    *
    * @generated from rpc broadcast.v1.BroadcastService.ScheduleBroadcast
    */
@@ -823,7 +848,8 @@ export declare const BroadcastService: GenService<{
     output: typeof ScheduleBroadcastResponseSchema;
   },
   /**
-   * Stops it where it is; `:resume` goes on there.
+   * Stops it where it is; `:resume` goes on there. What is on its way still
+   * goes out: a quarter of a second's worth, 100 at most, for each instance.
    *
    * @generated from rpc broadcast.v1.BroadcastService.PauseBroadcast
    */
@@ -841,7 +867,8 @@ export declare const BroadcastService: GenService<{
     output: typeof ResumeBroadcastResponseSchema;
   },
   /**
-   * Ends it for all whom it has not gone to yet.
+   * Ends it for all whom it has not gone to yet: they are skipped. It has no
+   * `finished_at` while something is still on its way.
    *
    * @generated from rpc broadcast.v1.BroadcastService.CancelBroadcast
    */
