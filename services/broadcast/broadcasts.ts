@@ -1,0 +1,163 @@
+import type { BroadcastService } from "#gen/broadcast/v1/broadcast_pb.js";
+import type { Call, Database, Handlers, UserIdentity } from "#mesh";
+import { asService, canonicalId, decodePage, fitting, paged, pagePart, pageSize, requireUser } from "#mesh";
+import type { Audience } from "./audience.ts";
+import type { BroadcastRow } from "./broadcasts-store.ts";
+import { chosenOf, findBroadcast, listBroadcasts, lockBroadcast, particularsOf } from "./broadcasts-store.ts";
+import type { Creation } from "./creation.ts";
+import type { Happening } from "./machine.ts";
+import { recipientStatuses, statusOf, toBroadcast, toRecipient, toStats } from "./present.ts";
+import type { createPreview } from "./preview.ts";
+import { listRecipients } from "./recipients-store.ts";
+import type { More, Recorder } from "./record.ts";
+import { isOverNow, noBroadcast, stillDraft, underWay } from "./refusals.ts";
+import { isAdmin, maySee } from "./rights.ts";
+import { cleanSegment } from "./segment.ts";
+import { isActive, isOver } from "./status.ts";
+import type { TemplateCheck } from "./template-check.ts";
+import { timeOf } from "./times.ts";
+
+export interface BroadcastsOptions {
+  db: Database;
+  create: Creation;
+  record: Recorder;
+  preview: ReturnType<typeof createPreview>;
+  checkTemplate: TemplateCheck;
+  now: () => number;
+}
+
+export function broadcasts(options: BroadcastsOptions): Handlers<typeof BroadcastService> {
+  const { db, create, record, preview, checkTemplate, now } = options;
+
+  const shown = async (row: BroadcastRow) => {
+    const [particulars, userIds] = await Promise.all([
+      particularsOf(db.sql, row.id),
+      row.hasChosen ? chosenOf(db.sql, row.id, { after: null, limit: null }) : [],
+    ]);
+    return { broadcast: toBroadcast(row, particulars, userIds) };
+  };
+
+  const visible = async (id: string, call: Call): Promise<BroadcastRow> => {
+    const row = await findBroadcast(db.sql, canonicalId(id));
+    if (!row || !maySee(row, requireUser(call))) throw noBroadcast();
+    return row;
+  };
+
+  /** Has it happen, unless the broadcast is so already. */
+  const move = async (
+    id: string,
+    call: Call,
+    decide: (row: BroadcastRow) => { happening: Happening; more?: More } | undefined,
+  ) => {
+    const row = await db.transaction(async (tx) => {
+      const current = await lockBroadcast(tx, canonicalId(id));
+      if (!current || !maySee(current, requireUser(call))) throw noBroadcast();
+      const decided = decide(current);
+      const after = decided && (await record(tx, current, decided.happening, decided.more));
+      return after ?? current;
+    });
+    return shown(row);
+  };
+
+  return {
+    createBroadcast: async (request, call) => shown(await create(request, call)),
+
+    getBroadcast: async ({ id }, call) => shown(await visible(id, call)),
+
+    async listBroadcasts({ pageSize: wanted, pageToken, status }, call) {
+      const user = requireUser(call);
+      const size = pageSize(wanted);
+      const rows = await listBroadcasts(db.sql, {
+        ownerId: isAdmin(user) ? undefined : canonicalId(user.id),
+        status: statusOf(status),
+        beforeId: decodePage(pageToken, [pagePart.uuid])?.[0],
+        limit: size + 1,
+      });
+      const keyOf = ({ id }: BroadcastRow) => [id];
+      const page = fitting(paged(rows, size, keyOf), (row) => toBroadcast(row, row), keyOf);
+      return { broadcasts: page.messages, nextPageToken: page.nextPageToken };
+    },
+
+    getBroadcastStats: async ({ id }, call) => ({ stats: toStats(await visible(id, call)) }),
+
+    async listRecipients({ id, pageSize: wanted, pageToken, status }, call) {
+      const row = await visible(id, call);
+      const size = pageSize(wanted);
+      const rows = await listRecipients(db.sql, row.id, {
+        statuses: recipientStatuses(status, row),
+        afterId: decodePage(pageToken, [pagePart.uuid])?.[0],
+        limit: size + 1,
+      });
+      const page = paged(rows, size, ({ userId }) => [userId]);
+      return {
+        recipients: page.rows.map((it) => toRecipient(it, row)),
+        nextPageToken: page.nextPageToken,
+      };
+    },
+
+    async previewAudience({ segment }, call) {
+      const audience = audienceOf(requireUser(call), cleanSegment(segment));
+      const { count, userIds, more } = await asService(call, () => preview(audience, call.signal));
+      return { count, userIds: [...userIds], more };
+    },
+
+    async scheduleBroadcast({ id, sendAt }, call) {
+      const at = timeOf("send_at", sendAt);
+      const seen = await visible(id, call);
+      if (seen.status === "draft" || seen.status === "scheduled") {
+        await checkTemplate((await particularsOf(db.sql, seen.id)).template, call.signal);
+      }
+      return move(id, call, (row) => {
+        if (row.status !== "draft" && row.status !== "scheduled") {
+          // The same request again finds what it has brought about.
+          if (row.status !== "paused" && row.status !== "cancelled" && isSame(at, row)) return undefined;
+          throw isOver(row.status) ? isOverNow(row.status) : underWay(row.status);
+        }
+        const due = at ?? new Date(now());
+        // Whoever has lost the right to reach everybody since does not keep it by a draft.
+        const everybody = row.everybody && isAdmin(requireUser(call));
+        return { happening: { kind: "schedule" }, more: { sendAt: due, nextAt: due, everybody } };
+      });
+    },
+
+    pauseBroadcast: ({ id }, call) =>
+      move(id, call, ({ status }) => {
+        if (status === "paused") return undefined;
+        if (status === "draft") throw stillDraft();
+        if (isOver(status)) throw isOverNow(status);
+        return { happening: { kind: "pause", reason: "" } };
+      }),
+
+    resumeBroadcast: ({ id }, call) =>
+      move(id, call, ({ status }) => {
+        if (isActive(status)) return undefined;
+        if (status === "draft") throw stillDraft();
+        if (isOver(status)) throw isOverNow(status);
+        return { happening: { kind: "resume" } };
+      }),
+
+    cancelBroadcast: ({ id }, call) =>
+      move(id, call, ({ status }) => {
+        if (status === "cancelled") return undefined;
+        if (status === "completed") throw isOverNow(status);
+        return { happening: { kind: "cancel", reason: "" } };
+      }),
+  };
+}
+
+const isSame = (at: Date | undefined, { sendAt }: BroadcastRow) =>
+  at === undefined || at.getTime() === sendAt?.getTime();
+
+function audienceOf(user: UserIdentity, segment: ReturnType<typeof cleanSegment>): Audience {
+  const { userIds } = segment;
+  const chosen = async (after: string | null, limit: number) => {
+    const from = after === null ? 0 : userIds.findIndex((id) => id > after);
+    return from < 0 ? [] : userIds.slice(from, from + limit);
+  };
+  return {
+    ownerId: canonicalId(user.id),
+    everybody: isAdmin(user),
+    segment,
+    chosen: userIds.length > 0 ? chosen : undefined,
+  };
+}

@@ -1,0 +1,8 @@
+import { integer } from "#mesh";
+
+export const broadcastFields = {
+  BROADCAST_MOST_RECIPIENTS: integer(1, 50_000_000)(
+    "Most recipients of a broadcast; one that is for more is cancelled.",
+    { fallback: "1000000" },
+  ),
+};

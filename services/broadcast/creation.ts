@@ -1,0 +1,63 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { create, toJson } from "@bufbuild/protobuf";
+import type { CreateBroadcastRequest } from "#gen/broadcast/v1/broadcast_pb.js";
+import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
+import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
+import type { Call, Database } from "#mesh";
+import { canonicalId, cleanText, idempotencyKey, newId, only, requireSame, requireUser } from "#mesh";
+import type { BroadcastRow, Content } from "./broadcasts-store.ts";
+import { findByKey, insertBroadcast } from "./broadcasts-store.ts";
+import { channelsToKeep } from "./channels.ts";
+import { requestHash } from "./request-key.ts";
+import { isAdmin } from "./rights.ts";
+import { cleanSegment } from "./segment.ts";
+
+const usualPerSecond = 50;
+
+export function createCreation({ db, now }: { db: Database; now: () => number }) {
+  return async (request: CreateBroadcastRequest, call: Call): Promise<BroadcastRow> => {
+    const user = requireUser(call);
+    const ownerId = canonicalId(user.id);
+    const segment = cleanSegment(request.segment);
+    const key = idempotencyKey(call);
+    const hash = requestHash(request);
+    return db.transaction(async (tx) => {
+      const row = await insertBroadcast(tx, {
+        id: newId(now()),
+        ownerId,
+        everybody: isAdmin(user),
+        name: cleanText(request.name),
+        topic: request.topic,
+        link: cleanText(request.link),
+        channels: channelsToKeep(request.channels),
+        perSecond: request.perSecond || usualPerSecond,
+        segment: asObject(toJson(SegmentSchema, { ...segment, userIds: [] })),
+        chosen: segment.userIds,
+        ...contentOf(request),
+        idempotencyKey: key ?? null,
+        requestHash: hash,
+        createdAt: new Date(now()),
+      });
+      if (row || key === undefined) return only(row ? [row] : []);
+      const before = only([await findByKey(tx, ownerId, key)].flatMap((it) => it ?? []));
+      requireSame(before.requestHash, hash);
+      return before;
+    });
+  };
+}
+
+export type Creation = ReturnType<typeof createCreation>;
+
+function contentOf({ content }: CreateBroadcastRequest): Content {
+  if (content.case === "template") {
+    const { name, variables } = content.value;
+    const clean = Object.entries(variables).map(([key, value]) => [key, cleanText(value)]);
+    const template = create(FromTemplateSchema, { name, variables: Object.fromEntries(clean) });
+    return { template: asObject(toJson(FromTemplateSchema, template)), words: null };
+  }
+  const { subject = "", text = "" } = content.value ?? {};
+  const words = create(WordsSchema, { subject: cleanText(subject), text: cleanText(text) });
+  return { template: null, words: asObject(toJson(WordsSchema, words)) };
+}
+
+const asObject = (json: unknown) => json as JsonObject;

@@ -1,0 +1,12 @@
+import { NotificationService } from "#gen/notification/v1/notification_pb.js";
+import { TemplateService } from "#gen/notification/v1/templates_pb.js";
+import { AudienceService } from "#gen/user/v1/audience_pb.js";
+import type { Clients } from "#mesh";
+
+export const peerContracts = {
+  users: AudienceService,
+  notifications: NotificationService,
+  templates: TemplateService,
+};
+
+export type Peers = Clients<typeof peerContracts>;

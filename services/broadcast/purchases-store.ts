@@ -1,0 +1,62 @@
+import type { Query } from "#mesh";
+
+export interface Purchase {
+  readonly orderId: string;
+  readonly ownerId: string;
+  readonly userId: string;
+}
+
+interface Known {
+  readonly paidAt: Date | null;
+  readonly undone: boolean;
+}
+
+/** Counts an order that was paid, once, unless it is known to be off by now. */
+export async function countPaid(query: Query, purchase: Purchase, paidAt: Date): Promise<void> {
+  const known = await lockPurchase(query, purchase);
+  if (known.paidAt) return;
+  const { orderId, ownerId, userId } = purchase;
+  await query`update purchases set paid_at = ${paidAt} where order_id = ${orderId}`;
+  if (known.undone) return;
+  await query`
+    insert into customers (owner_id, user_id, orders, first_order_at, last_order_at)
+    values (${ownerId}, ${userId}, 1, ${paidAt}, ${paidAt})
+    on conflict (owner_id, user_id) do update set orders = customers.orders + 1,
+      first_order_at = least(customers.first_order_at, excluded.first_order_at),
+      last_order_at = greatest(customers.last_order_at, excluded.last_order_at)`;
+}
+
+/** Takes an order back that came to nothing after all, or notes that it will not count. */
+export async function countBack(query: Query, purchase: Purchase): Promise<void> {
+  const known = await lockPurchase(query, purchase);
+  if (known.undone) return;
+  const { orderId, ownerId, userId } = purchase;
+  if (known.paidAt) {
+    await query`select 1 from customers where owner_id = ${ownerId} and user_id = ${userId} for update`;
+  }
+  await query`update purchases set undone = true where order_id = ${orderId}`;
+  if (!known.paidAt) return;
+  // What is left is read by statements of their own, which see what the lock waited for.
+  const { count } = await query`
+    update customers c set orders = left_over.orders, first_order_at = left_over.first, last_order_at = left_over.last
+    from (
+      select count(*)::int as orders, min(paid_at) as first, max(paid_at) as last from purchases
+      where owner_id = ${ownerId} and user_id = ${userId} and paid_at is not null and not undone) as left_over
+    where c.owner_id = ${ownerId} and c.user_id = ${userId} and left_over.orders > 0`;
+  if (count === 0) await query`delete from customers where owner_id = ${ownerId} and user_id = ${userId}`;
+}
+
+async function lockPurchase(query: Query, { orderId, ownerId, userId }: Purchase): Promise<Known> {
+  await query`
+    insert into purchases (order_id, owner_id, user_id) values (${orderId}, ${ownerId}, ${userId})
+    on conflict do nothing`;
+  const [row] = await query<Known[]>`
+    select paid_at, undone from purchases where order_id = ${orderId} for update`;
+  return row ?? { paidAt: null, undone: false };
+}
+
+/** A user who is gone, as a customer and as a seller. */
+export async function forgetTrade(query: Query, userId: string): Promise<void> {
+  await query`delete from customers where user_id = ${userId} or owner_id = ${userId}`;
+  await query`delete from purchases where user_id = ${userId} or owner_id = ${userId}`;
+}
