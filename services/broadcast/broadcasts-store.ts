@@ -166,3 +166,12 @@ export async function openOf(query: Query, ownerId: string): Promise<string[]> {
     where owner_id = ${ownerId} and status not in ('completed', 'cancelled') order by id`;
   return rows.map(({ id }) => id);
 }
+
+/** Those that were over before and have no recipients left. */
+export async function dropBroadcasts(query: Query, before: Date, limit: number): Promise<void> {
+  await query`
+    delete from broadcasts where id in (
+      select id from broadcasts b where finished_at < ${before}
+        and not exists (select 1 from recipients where broadcast_id = b.id)
+      limit ${limit})`;
+}

@@ -105,7 +105,7 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
       const at = timeOf("send_at", sendAt);
       const seen = await visible(id, call);
       if (seen.status === "draft" || seen.status === "scheduled") {
-        await checkTemplate((await particularsOf(db.sql, seen.id)).template, call.signal);
+        await checkTemplate((await particularsOf(db.sql, seen.id)).template, call);
       }
       return move(id, call, (row) => {
         if (row.status !== "draft" && row.status !== "scheduled") {

@@ -145,3 +145,13 @@ export async function listRecipients(
       ${afterId === undefined ? query`` : query`and user_id > ${afterId}`}
     order by user_id limit ${limit}`;
 }
+
+/** Some of those whose broadcast was over before; gives back how many. */
+export async function dropRecipients(query: Query, before: Date, limit: number): Promise<number> {
+  const { count } = await query`
+    delete from recipients where (broadcast_id, user_id) in (
+      select broadcast_id, user_id from recipients
+      where broadcast_id in (select id from broadcasts where finished_at < ${before})
+      limit ${limit})`;
+  return count;
+}

@@ -47,7 +47,7 @@ export const setUp =
     const mostRecipients = config.BROADCAST_MOST_RECIPIENTS;
     const gathering = startGathering({ ...looping, pages, mostRecipients, random });
     const sending = startSending({ ...looping, notifications: peers.notifications, settle });
-    const upkeep = startUpkeep({ ...looping, metrics, everyMs: 5 * paceMs });
+    const upkeep = startUpkeep({ ...looping, metrics, everyMs: 5 * paceMs, keepMs: config.BROADCAST_KEEP });
 
     health.add({
       name: "broadcasts",

@@ -3,7 +3,7 @@ import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import type { Events, Query } from "#mesh";
 import { mostInt32 } from "./present.ts";
 import type { Moved } from "./stock-moves.ts";
-import { changeOf } from "./stock-moves.ts";
+import { changeOf, quantityOf } from "./stock-moves.ts";
 
 /** Tells of each change of a stock; of one product after the other, as all do who hold several. */
 export async function tellOfStocks(events: Events, moved: readonly Moved[], tx: Query): Promise<void> {
@@ -25,6 +25,7 @@ function told({ move, stock, becameLow }: Moved) {
     lowStockThreshold,
     becameLow,
     orderId: move.orderId ?? "",
+    quantity: mostInt32(quantityOf(move)),
     updatedAt: timestampFromDate(updatedAt),
   };
 }

@@ -46,6 +46,10 @@ const ways = {
 
 export type Way = keyof typeof ways;
 
+/** How many pieces moved: what left one place is what came to the others. */
+export const quantityOf = ({ available, reserved, sold, returned }: Stock): number =>
+  Math.max(...[available, reserved, sold, returned].map(Math.abs));
+
 /** One move of each variant that an order has, however many lines name it. */
 export function movesOf(orderId: string, lines: readonly Piece[], way: Way): Move[] {
   return [...totals(lines)].map(([variantId, quantity]) => ({ variantId, orderId, ...ways[way](quantity) }));

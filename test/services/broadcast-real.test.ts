@@ -1,3 +1,4 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Channel, NotificationService } from "#gen/notification/v1/notification_pb.js";
@@ -8,9 +9,9 @@ import type { BroadcastWorld } from "./broadcast-world.ts";
 import {
   createBroadcastWorld,
   eventually,
-  failure,
   newManager,
   newSeller,
+  refusal,
   userWith,
 } from "./broadcast-world.ts";
 
@@ -96,10 +97,10 @@ describe("a broadcast to real inboxes", () => {
 });
 
 describe("a template that is refused", () => {
-  test("is told to a manager who schedules it", async () => {
+  test("is told to whoever schedules it", async () => {
     const attempt = async (content: object) => {
       const { id } = await world.create(manager, { content: content as never });
-      return failure(world.of(manager).scheduleBroadcast({ id }));
+      return refusal(world.of(manager).scheduleBroadcast({ id }));
     };
     expect(await attempt({ case: "template", value: { name: "nothing" } })).toMatchObject({
       code: "FailedPrecondition",
@@ -111,16 +112,21 @@ describe("a template that is refused", () => {
     });
   });
 
-  test("pauses the broadcast of a seller, who may not see templates, before anybody is lost", async () => {
+  test("pauses the broadcast when it was taken away meanwhile, before anybody is lost", async () => {
     const [seller, buyer] = [newSeller(), await somebody("en")];
     await world.bought(seller.id, [buyer.id]);
+    const templates = world.host.client(TemplateService, { caller: { user: manager } });
+    const template = { name: "later", variants: [{ language: "en", subject: "Hi", text: "Here it is" }] };
+    await templates.createTemplate({ template });
     const content = { case: "template", value: { name: "later", variables: {} } } as const;
-    const id = await world.send(seller, { content, perSecond: 1000 });
+    const { id } = await world.create(seller, { content, perSecond: 1000 });
+    const inAnHour = timestampFromMs(world.clock.now() + 3_600_000);
+    await world.of(seller).scheduleBroadcast({ id, sendAt: inAnHour });
+    await templates.deleteTemplate({ name: "later" });
+    world.clock.pass(3_600_000);
     await world.becomes(id, "PAUSED");
     expect((await world.get(id)).reason).toBe("template_not_found");
-    await world.host.client(TemplateService, { caller: { user: manager } }).createTemplate({
-      template: { name: "later", variants: [{ language: "en", subject: "Hi", text: "Here it is" }] },
-    });
+    await templates.createTemplate({ template });
     await world.of(seller).resumeBroadcast({ id });
     await world.becomes(id, "COMPLETED");
     expect(await inbox(buyer)).toEqual(["Here it is"]);

@@ -1,12 +1,9 @@
-import type { DescMessage, DescService, MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import postgres from "postgres";
-import { expect } from "vitest";
 import type { CreateBroadcastRequestSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import { BroadcastService, BroadcastStatus, RecipientStatus } from "#gen/broadcast/v1/broadcast_pb.js";
 import { BroadcastCompletedSchema, BroadcastStartedSchema } from "#gen/broadcast/v1/events_pb.js";
-import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { NotificationFailedSchema, NotificationSentSchema } from "#gen/notification/v1/events_pb.js";
 import type { SendNotificationRequest } from "#gen/notification/v1/notification_pb.js";
 import { Channel, DeliveryStatus, NotificationService } from "#gen/notification/v1/notification_pb.js";
@@ -20,48 +17,20 @@ import { ThreatService } from "#gen/security/v1/threats_pb.js";
 import { AudienceService } from "#gen/user/v1/audience_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
-import type { Events, Handlers, Running, ServiceDefinition, Setup, UserIdentity } from "#mesh";
-import { defineService, fail, handlers, newId, WeftError } from "#mesh";
+import type { Events, Running, ServiceDefinition, Setup, UserIdentity } from "#mesh";
+import { newId } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { createBroadcastService } from "../../services/broadcast/service.ts";
 import { createNotificationService } from "../../services/notification/service.ts";
 import { createUserService } from "../../services/user/service.ts";
+import { eventually, silentMetrics, userWith } from "./kit.ts";
+import { teller } from "./teller.ts";
 
-/** Long enough for a busy machine; nothing waits longer than it must. */
-const patient = { timeout: 30_000, interval: 10 };
+export { eventually, refusal, userWith } from "./kit.ts";
 
-/** Looks again and again until it is as expected. */
-export const eventually = <T>(look: () => T) => expect.poll(look, patient);
-
-export const userWith = (...permissions: string[]): UserIdentity => ({
-  id: newId(),
-  email: "somebody@example.com",
-  sessionId: newId(),
-  roles: [],
-  permissions,
-});
 export const newSeller = () => userWith("broadcast:read", "broadcast:write", "broadcast:send");
 export const newManager = () => userWith("broadcast:*", "notification:write");
 export const admin = newManager();
-
-const refuse = () => Promise.reject(fail.unimplemented("not_here", "this is a test"));
-
-/** Somebody else's service, which tells what tests say. */
-function teller(name: string, contracts: DescService[], publishes: DescMessage[], own: object = {}) {
-  let events: Events | undefined;
-  const answers = new Proxy(own, { get: (target, key) => Reflect.get(target, key) ?? refuse });
-  const definition = defineService({
-    name,
-    contracts,
-    publishes,
-    setup: (given) => {
-      events = given.events;
-      return { rpc: contracts.map((it) => handlers(it, answers as Handlers<DescService>)) };
-    },
-  });
-  const tell: Events["publish"] = (...args) => events!.publish(...args);
-  return { definition, tell };
-}
 
 /** A user service that knows ids alone. */
 function createPeople() {
@@ -389,22 +358,4 @@ function watched<T extends object>(clients: T, asks: (method: string) => void): 
         },
     });
   return Object.fromEntries(Object.entries(clients).map(([name, it]) => [name, watch(it)])) as T;
-}
-
-/** A second instance in this process would register the metrics of the first again. */
-function silentMetrics({ metrics }: Setup<never, never>): Setup<never, never>["metrics"] {
-  const nothing = { inc: () => {}, set: () => {}, observe: () => {} };
-  return { ...metrics, counter: () => nothing, gauge: () => nothing, histogram: () => nothing } as never;
-}
-
-/** The error that a call must end with. */
-export async function failure(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (it: unknown) => it,
-  );
-  if (!(error instanceof ConnectError)) throw new Error(`expected a failure, not ${String(error)}`);
-  const info = error.findDetails(ErrorInfoSchema)[0];
-  const reason = error instanceof WeftError ? error.reason : (info?.reason ?? "");
-  return { code: Code[error.code], reason, metadata: info?.metadata ?? {} };
 }

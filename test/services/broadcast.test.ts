@@ -2,16 +2,18 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BroadcastStatus, RecipientStatus } from "#gen/broadcast/v1/broadcast_pb.js";
 import { Channel } from "#gen/notification/v1/notification_pb.js";
-import { fail, newId } from "#mesh";
+import { fail, newId, reasonOf } from "#mesh";
 import type { BroadcastWorld } from "./broadcast-world.ts";
 import {
   admin,
   createBroadcastWorld,
   eventually,
-  failure,
   newManager,
   newSeller,
+  refusal,
 } from "./broadcast-world.ts";
+
+const dayMs = 24 * 60 * 60_000;
 
 let world: BroadcastWorld;
 beforeAll(async () => {
@@ -88,7 +90,7 @@ describe("a broadcast", () => {
     await world.becomes(id, "COMPLETED");
     // The same again finds what it has brought about; another time is too late.
     await world.of(admin).scheduleBroadcast({ id });
-    const late = await failure(world.of(admin).scheduleBroadcast(at(1000)));
+    const late = await refusal(world.of(admin).scheduleBroadcast(at(1000)));
     expect(late).toMatchObject({ code: "FailedPrecondition", reason: "broadcast_is_over" });
     expect(world.post.made.size).toBe(1);
   });
@@ -100,7 +102,7 @@ describe("a broadcast", () => {
     await world.of(admin).pauseBroadcast({ id });
     await world.of(admin).pauseBroadcast({ id });
     world.clock.pass(120_000);
-    const moved = await failure(world.of(admin).scheduleBroadcast({ id }));
+    const moved = await refusal(world.of(admin).scheduleBroadcast({ id }));
     expect(moved.reason).toBe("broadcast_under_way");
     expect(await world.status(id)).toBe("PAUSED");
     await world.of(admin).resumeBroadcast({ id });
@@ -109,19 +111,19 @@ describe("a broadcast", () => {
       .of(admin)
       .cancelBroadcast({ id })
       .catch(() => {});
-    expect((await failure(world.of(admin).cancelBroadcast({ id }))).reason).toBe("broadcast_is_over");
-    expect((await failure(world.of(admin).pauseBroadcast({ id }))).reason).toBe("broadcast_is_over");
+    expect((await refusal(world.of(admin).cancelBroadcast({ id }))).reason).toBe("broadcast_is_over");
+    expect((await refusal(world.of(admin).pauseBroadcast({ id }))).reason).toBe("broadcast_is_over");
   });
 
   test("that is a draft can be called off, but not paused", async () => {
     const { id } = await world.create(admin);
-    expect((await failure(world.of(admin).pauseBroadcast({ id }))).reason).toBe("broadcast_not_scheduled");
-    expect((await failure(world.of(admin).resumeBroadcast({ id }))).reason).toBe("broadcast_not_scheduled");
+    expect((await refusal(world.of(admin).pauseBroadcast({ id }))).reason).toBe("broadcast_not_scheduled");
+    expect((await refusal(world.of(admin).resumeBroadcast({ id }))).reason).toBe("broadcast_not_scheduled");
     await world.of(admin).cancelBroadcast({ id });
     await world.of(admin).cancelBroadcast({ id });
     expect(await world.status(id)).toBe("CANCELLED");
     expect(await world.told(id)).toEqual(["cancelled 0 0 0"]);
-    expect((await failure(world.of(admin).scheduleBroadcast({ id }))).reason).toBe("broadcast_is_over");
+    expect((await refusal(world.of(admin).scheduleBroadcast({ id }))).reason).toBe("broadcast_is_over");
   });
 
   test("is made once for one Idempotency-Key", async () => {
@@ -143,14 +145,14 @@ describe("a broadcast", () => {
     const variables = { b: "2", a: "1" };
     const again = await make({ content: { case: "template", value: { name: "sale", variables } } });
     expect(again.broadcast!.id).toBe(first.broadcast!.id);
-    expect(await failure(make({ name: "Twice" }))).toMatchObject({ reason: "idempotency_key_reused" });
+    expect(await refusal(make({ name: "Twice" }))).toMatchObject({ reason: "idempotency_key_reused" });
   });
 
   test("is refused by the contract when it says nothing, or too much", async () => {
     const words = { case: "words", value: { subject: "Hi", text: "Ho" } } as const;
     const good = { name: "N", topic: "news", segment: {}, content: words };
     const refused = async (more: object) =>
-      (await failure(world.of(admin).createBroadcast({ ...good, ...more } as never))).code;
+      (await refusal(world.of(admin).createBroadcast({ ...good, ...more } as never))).code;
     expect(await refused({ content: { case: undefined } })).toBe("InvalidArgument");
     expect(await refused({ topic: "No Topic" })).toBe("InvalidArgument");
     expect(await refused({ name: "" })).toBe("InvalidArgument");
@@ -229,7 +231,7 @@ describe("somebody else's broadcast", () => {
       () => theirs.getBroadcast({ id: newId() }),
     ];
     for (const attempt of attempts) {
-      expect(await failure(attempt())).toMatchObject({ code: "NotFound", reason: "broadcast_not_found" });
+      expect(await refusal(attempt())).toMatchObject({ code: "NotFound", reason: "broadcast_not_found" });
     }
     expect((await theirs.listBroadcasts({})).broadcasts).toEqual([]);
     expect((await world.of(admin).getBroadcast({ id: id.toUpperCase() })).broadcast?.id).toBe(id);
@@ -239,3 +241,18 @@ describe("somebody else's broadcast", () => {
 });
 
 const gone = () => fail.notFound("recipient_not_found", "no user has this id");
+
+test("what is long over is forgotten, with its recipients, and drafts are not", async () => {
+  const people = world.crowd(2);
+  const draft = await world.create(admin);
+  const id = await world.send(admin, { segment: { userIds: people }, perSecond: 1000 });
+  await world.becomes(id, "COMPLETED");
+  world.clock.pass(401 * dayMs);
+  await eventually(() =>
+    world
+      .of(admin)
+      .getBroadcast({ id })
+      .then(() => "", reasonOf),
+  ).toBe("broadcast_not_found");
+  expect((await world.get(draft.id)).name).toBe("Spring");
+});

@@ -7,7 +7,7 @@ import { newId, WeftError } from "#mesh";
 
 /** Looks again and again until it is as expected; long enough for a busy machine. */
 export const eventually = <T>(look: () => T, about = "") =>
-  expect.poll(look, { timeout: 20_000, interval: 10, message: about });
+  expect.poll(look, { timeout: 30_000, interval: 10, message: about });
 
 export const userWith = (...permissions: string[]): UserIdentity => ({
   id: newId(),
@@ -17,7 +17,7 @@ export const userWith = (...permissions: string[]): UserIdentity => ({
   permissions,
 });
 
-export const service = (name: string): Caller => ({ service: { name, scopes: [] } });
+export const service = (name: string, ...scopes: string[]): Caller => ({ service: { name, scopes } });
 
 /** Time that goes by when a test says so, beside that of the machine. */
 export function testClock() {

@@ -1,4 +1,4 @@
-import type { DescMessage, DescService, MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import postgres from "postgres";
 import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
@@ -16,8 +16,8 @@ import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { ThreatService } from "#gen/security/v1/threats_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
-import type { Caller, Events, Handlers, Setup, UserIdentity } from "#mesh";
-import { defineService, fail, handlers } from "#mesh";
+import type { Caller, Setup, UserIdentity } from "#mesh";
+import { fail } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import type { MessagesSandboxOptions } from "../../sandbox/messages/start.ts";
 import { startMessagesSandbox } from "../../sandbox/messages/start.ts";
@@ -25,6 +25,7 @@ import type { PostPush } from "../../services/notification/providers/push-post.t
 import { createNotificationService } from "../../services/notification/service.ts";
 import { createQueueService } from "../../services/queue/service.ts";
 import { eventually, service, testClock, userWith } from "./kit.ts";
+import { teller } from "./teller.ts";
 
 export { eventually, refusal, service, userWith } from "./kit.ts";
 
@@ -41,24 +42,6 @@ interface Person {
   readonly timeZone?: string;
 }
 
-/** Somebody else's service, which tells what tests say. */
-function teller(name: string, contract: DescService, publishes: DescMessage[], own: object = {}) {
-  let events: Events | undefined;
-  const refuse = () => Promise.reject(new Error("this is a test"));
-  const answers = new Proxy(own, { get: (target, key) => Reflect.get(target, key) ?? refuse });
-  const definition = defineService({
-    name,
-    contracts: [contract],
-    publishes,
-    setup: (given) => {
-      events = given.events;
-      return { rpc: [handlers(contract, answers as Handlers<DescService>)] };
-    },
-  });
-  const tell: Events["publish"] = (...args) => events!.publish(...args);
-  return { definition, tell };
-}
-
 export interface WorldOptions {
   env?: Record<string, string>;
   /** Without, no provider is configured. */
@@ -72,7 +55,7 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
   const clock = testClock();
   const people = new Map<string, Person>();
   const directory = { asked: 0, down: false };
-  const users = teller("user", UserService, [UserDeletedSchema], {
+  const users = teller("user", [UserService], [UserDeletedSchema], {
     getUser: async ({ id }: { id: string }) => {
       directory.asked++;
       // What says UNAVAILABLE opens circuit breakers, which other tests would meet.
@@ -83,10 +66,10 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
       return { user: { id, email, profile } };
     },
   });
-  const orders = teller("order", OrderService, [OrderStatusUpdatedSchema]);
-  const products = teller("product", ProductService, [ProductStockUpdatedSchema]);
-  const analytics = teller("analytics", ThresholdService, [ThresholdReachedSchema]);
-  const security = teller("security", ThreatService, [SecurityAlertSchema]);
+  const orders = teller("order", [OrderService], [OrderStatusUpdatedSchema]);
+  const products = teller("product", [ProductService], [ProductStockUpdatedSchema]);
+  const analytics = teller("analytics", [ThresholdService], [ThresholdReachedSchema]);
+  const security = teller("security", [ThreatService], [SecurityAlertSchema]);
   const sandbox = outside === false ? undefined : await startMessagesSandbox(outside);
   const box = sandbox ?? (undefined as unknown as NonNullable<typeof sandbox>);
   let given: Setup<never, never> | undefined;

@@ -148,6 +148,13 @@ export declare type ProductStockUpdated = Message<"product.v1.ProductStockUpdate
    * @generated from field: google.protobuf.Timestamp updated_at = 11;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * How many pieces it is about, wherever they went.
+   *
+   * @generated from field: int32 quantity = 12;
+   */
+  quantity: number;
 };
 
 /**

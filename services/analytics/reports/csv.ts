@@ -1,0 +1,26 @@
+import type { Cell, Line } from "./table.ts";
+
+/** What spreadsheets take for the beginning of a formula (OWASP, CSV injection). */
+const formula = /^[=+\-@\t\r]/;
+const plainNumber = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** One line of RFC 4180, with cells that no spreadsheet runs. */
+export const csvLine = (cells: readonly Cell[]): string => `${cells.map(csvCell).join(",")}\r\n`;
+
+function csvCell(cell: Cell): string {
+  const text = textOf(cell);
+  const harmless = formula.test(text) && !plainNumber.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+function textOf(cell: Cell): string {
+  if (cell === null) return "";
+  if (cell instanceof Date) return cell.toISOString();
+  if (Array.isArray(cell)) return cell.join(" ");
+  if (typeof cell === "object") return Object.keys(cell).length === 0 ? "" : JSON.stringify(cell);
+  return String(cell);
+}
+
+/** One object in a line. */
+export const jsonLine = (line: Line): string =>
+  `${JSON.stringify(line, (_, value) => (typeof value === "bigint" ? Number(value) : value))}\n`;
