@@ -87,6 +87,8 @@ describe("on a platform that runs", () => {
     expect(JSON.parse(first.stdout)).toMatchObject({
       products: 7,
       orders: { shipped: 1, paid: 2, cancelled: 1, awaiting_payment: 2 },
+      news: expect.toSatisfy((count: number) => count > 0),
+      looks: 120,
     });
     expect(JSON.parse(second.stdout)).toEqual(JSON.parse(first.stdout));
   });

@@ -9,7 +9,8 @@ export const demo: Command = {
   usage: `commerce [--json]
 
   commerce   sellers with goods and stock, customers with orders: paid, sent, called
-             off, declined, and one that waits for its money
+             off, declined, and one that waits for its money; news that a seller sent
+             to those who bought, and figures of who looked at what
 
 A second run adds nothing: what is there stays as it is. Sign in as one of them with
 npx weft token --role Seller --email seller-1@example.com`,
@@ -32,6 +33,8 @@ npx weft token --role Seller --email seller-1@example.com`,
             ["customers", filled.customers.join(", ")],
             ["products", String(filled.products)],
             ["orders", orders.join(", ")],
+            ["news", `to ${filled.news} who bought`],
+            ["looks", `${filled.looks} at products`],
           ]),
         );
       }

@@ -1,25 +1,15 @@
-import type { Client } from "@connectrpc/connect";
-import { createClient } from "@connectrpc/connect";
-import { OrderService, OrderStatus } from "#gen/order/v1/order_pb.js";
-import { PaymentService, PaymentStatus } from "#gen/payment/v1/payment_pb.js";
+import { OrderStatus } from "#gen/order/v1/order_pb.js";
+import { PaymentStatus } from "#gen/payment/v1/payment_pb.js";
 import type { Product } from "#gen/product/v1/product_pb.js";
-import { ProductService, ProductStatus } from "#gen/product/v1/product_pb.js";
+import { ProductStatus } from "#gen/product/v1/product_pb.js";
 import { fail } from "#mesh/errors.ts";
-import { loadCatalog } from "../catalog.ts";
-import { transportTo, urlOf } from "../client.ts";
-import { developmentSession } from "../development-user.ts";
-import { requireState } from "../state.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Goods, Purchase } from "./goods.ts";
 import { goods, purchases } from "./goods.ts";
-
-/** What a person of the demonstration calls services with. */
-interface Person {
-  readonly email: string;
-  readonly products: Client<typeof ProductService>;
-  readonly orders: Client<typeof OrderService>;
-  readonly payments: Client<typeof PaymentService>;
-}
+import { lookAround, sendNews } from "./news.ts";
+import { until } from "./patience.ts";
+import type { Person } from "./person.ts";
+import { peopleOf } from "./person.ts";
 
 export interface Filled {
   readonly sellers: readonly string[];
@@ -27,13 +17,14 @@ export interface Filled {
   readonly products: number;
   /** By status. */
   readonly orders: Readonly<Record<string, number>>;
+  /** How many the news of a seller went to. */
+  readonly news: number;
+  /** How often somebody looked at a product. */
+  readonly looks: number;
 }
 
 const sellers = ["seller-1@example.com", "seller-2@example.com"];
 const customers = ["customer-1@example.com", "customer-2@example.com", "customer-3@example.com"];
-/** How long an order may take to be paid, or to be called off. */
-const patienceMs = 20_000;
-
 /** Fills the platform with sellers, goods and orders; what is there already stays as it is. */
 export async function fillCommerce(workspace: Workspace, tell: (text: string) => void): Promise<Filled> {
   const someone = await peopleOf(workspace);
@@ -52,12 +43,18 @@ export async function fillCommerce(workspace: Workspace, tell: (text: string) =>
     const people = { customer: personOf(buying, purchase.customer), seller: personOf(selling, seller) };
     statuses.push(await buy(people, product, purchase, `weft-demo-${index}`));
   }
+  tell("News to those who bought, and who looked at what");
+  const news = await sendNews(personOf(selling, 0), "weft-demo-news");
+  const shown = [...products.values()].filter(({ status }) => status === ProductStatus.ON_SALE);
+  const looks = await inTurn(buying, (person) => lookAround(person, shown, Date.now()));
   const orders = Object.groupBy(statuses, (status) => OrderStatus[status].toLowerCase());
   return {
     sellers,
     customers,
     products: products.size,
     orders: Object.fromEntries(Object.entries(orders).map(([name, of]) => [name, of?.length ?? 0])),
+    news,
+    looks: looks.reduce((sum, it) => sum + it, 0),
   };
 }
 
@@ -66,27 +63,6 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   const done: R[] = [];
   for (const item of items) done.push(await work(item));
   return done;
-}
-
-async function peopleOf(workspace: Workspace) {
-  const services = await loadCatalog(workspace);
-  const state = await requireState(workspace);
-  return async (email: string, role: string): Promise<Person> => {
-    const displayName = `Demo ${email.split("@")[0]?.replace("-", " ")}`;
-    const { accessToken } = await developmentSession(workspace, { email, role, displayName });
-    const to = (service: string) =>
-      transportTo(
-        urlOf(services, state, service),
-        { authorization: `Bearer ${accessToken}` },
-        { timeoutMs: 30_000 },
-      );
-    return {
-      email,
-      products: createClient(ProductService, to("product")),
-      orders: createClient(OrderService, to("order")),
-      payments: createClient(PaymentService, to("payment")),
-    };
-  };
 }
 
 const personOf = (people: readonly Person[], index: number): Person => given(people[index], "a person");
@@ -154,12 +130,4 @@ async function buy(
     await until(async () => (await statusOf()) === OrderStatus.CANCELLED);
   }
   return statusOf();
-}
-
-/** Waits for it, in patience; what is not so by then is shown as it is. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + patienceMs;
-  while (!(await holds()) && performance.now() < endMs) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
