@@ -63,7 +63,9 @@ export function findMethod(
     );
   const all = allMethods(services);
   const exact = all.filter((method) => methodName(method) === wanted);
-  const found = exact.length > 0 ? exact : all.filter((method) => methodName(method).endsWith(wanted));
+  // Whole names alone: `Login` is not `TrackLogin`.
+  const endsWith = (name: string) => name.endsWith(`/${wanted}`) || name.endsWith(`.${wanted}`);
+  const found = exact.length > 0 ? exact : all.filter((method) => endsWith(methodName(method)));
   const [method] = found;
   if (!method || found.length > 1) {
     const close = (found.length > 1 ? found : similar(all, wanted)).map(methodName);
