@@ -2,7 +2,14 @@
 export { asService, asServiceInBackground } from "./call/as-service.ts";
 export type { Call } from "./call/call.ts";
 export { currentCall, requireUser } from "./call/call.ts";
-export { badKey, idempotencyKey, isIdempotencyKey, keyReused, requireSame } from "./call/idempotency-key.ts";
+export {
+  badKey,
+  idempotencyKey,
+  isIdempotencyKey,
+  keyReused,
+  requestHash,
+  requireSame,
+} from "./call/idempotency-key.ts";
 export type { Caller, ServiceIdentity, UserIdentity } from "./call/identity.ts";
 export { describeCaller, edge, permits } from "./call/identity.ts";
 export type { ConfigOf, Field, Fields } from "./config/fields.ts";
@@ -26,6 +33,7 @@ export { afterCommit, only, violates } from "./db/database.ts";
 export { badPageToken, decodePage, encodePage, fitting, paged, pagePart, pageSize } from "./db/page.ts";
 export { retrying } from "./db/retrying.ts";
 export { sqlState } from "./db/sql-state.ts";
+export { timeOf } from "./db/time.ts";
 export type { WeftErrorOptions } from "./errors.ts";
 export { codeName, fail, reasonOf, WeftError } from "./errors.ts";
 export type { Event, OnOptions, Subscription } from "./events/consume/on.ts";
@@ -72,4 +80,6 @@ export type {
 export { defineService, handlers } from "./service.ts";
 export { withSpan } from "./telemetry/tracer.ts";
 export { cleanText } from "./text.ts";
+export type { LocalTime } from "./time-zone.ts";
+export { instantAt, isTimeZone, localTime, weekdayOf } from "./time-zone.ts";
 export { version } from "./version.ts";

@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import type { DescMessage, JsonValue, MessageShape } from "@bufbuild/protobuf";
+import { toJson } from "@bufbuild/protobuf";
 import { fail } from "../errors.ts";
 import type { Call } from "./call.ts";
 
@@ -20,6 +23,19 @@ export const badKey = (): Error =>
   fail.invalid("idempotency_key_invalid", "the Idempotency-Key is not 1 to 255 visible ASCII characters", {
     remedy: "send a UUID",
   });
+
+/** Tells one request from another without keeping it; maps have no order. */
+export const requestHash = <D extends DescMessage>(schema: D, request: MessageShape<D>): Uint8Array =>
+  createHash("sha256")
+    .update(JSON.stringify(inOrder(toJson(schema, request))))
+    .digest();
+
+function inOrder(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).map(([key, it]): [string, JsonValue] => [key, inOrder(it)]);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 /** Throws unless this is the request that the key stands for, by what was kept of it. */
 export function requireSame(

@@ -1,4 +1,5 @@
 import type { Address, CreateOrderRequest } from "#gen/order/v1/order_pb.js";
+import { CreateOrderRequestSchema } from "#gen/order/v1/order_pb.js";
 import type { Call, Database } from "#mesh";
 import {
   asService,
@@ -7,6 +8,7 @@ import {
   fail,
   idempotencyKey,
   newId,
+  requestHash,
   requireSame,
   requireUser,
 } from "#mesh";
@@ -17,7 +19,6 @@ import { orderNumber } from "./order-number.ts";
 import type { Delivery, NewOrder, OrderRow } from "./orders-store.ts";
 import { countUnpaid, findOrderByKey, insertOrder, lockCustomer } from "./orders-store.ts";
 import { asGiven, noProductNamed, tooManyUnpaid } from "./refusals.ts";
-import { requestHash } from "./request-key.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 export interface CreationOptions {
@@ -81,7 +82,7 @@ export function createCreation(options: CreationOptions) {
       delivery: delivery ? cleanDelivery(delivery) : null,
       note: cleanText(note),
       idempotencyKey: key ?? null,
-      requestHash: requestHash(request),
+      requestHash: requestHash(CreateOrderRequestSchema, request),
       payBy: new Date(nowMs + payWithinMs),
       nextTryAt: new Date(nowMs + leaseMs),
       createdAt: new Date(nowMs),
@@ -92,7 +93,7 @@ export function createCreation(options: CreationOptions) {
     const customerId = canonicalId(requireUser(call).id);
     const placed = await place(request, customerId, idempotencyKey(call));
     if (!placed.isNew) {
-      requireSame(placed.row.requestHash, requestHash(request));
+      requireSame(placed.row.requestHash, requestHash(CreateOrderRequestSchema, request));
     } else {
       metrics.changed(undefined, "pending");
     }

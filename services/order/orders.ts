@@ -1,5 +1,3 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ListOrdersRequest, OrderService } from "#gen/order/v1/order_pb.js";
 import { Part } from "#gen/order/v1/order_pb.js";
 import type { Call, Database, Handlers, UserIdentity } from "#mesh";
@@ -13,6 +11,7 @@ import {
   pagePart,
   pageSize,
   requireUser,
+  timeOf,
 } from "#mesh";
 import type { Creation } from "./creation.ts";
 import { historyOf } from "./history-store.ts";
@@ -25,15 +24,7 @@ import { isAdmin, maySee, maySell, partOf } from "./parts.ts";
 import { statusOf, toOrder } from "./present.ts";
 import type { Recorder } from "./record.ts";
 import { stateOf } from "./record.ts";
-import {
-  adminsOnly,
-  badTime,
-  noOrder,
-  notCancellable,
-  notNext,
-  sellersOnly,
-  stockNotSettled,
-} from "./refusals.ts";
+import { adminsOnly, noOrder, notCancellable, notNext, sellersOnly, stockNotSettled } from "./refusals.ts";
 import type { StepRunner } from "./step-runner.ts";
 
 export interface OrdersOptions {
@@ -146,14 +137,4 @@ function which({ status, createdAfter, createdBefore, pageToken }: ListOrdersReq
     createdBefore: timeOf("created_before", createdBefore),
     beforeId: decodePage(pageToken, [pagePart.uuid])?.[0],
   };
-}
-
-const [year1Ms, year10000Ms] = [Date.parse("0001-01-01T00:00:00Z"), Date.parse("+010000-01-01T00:00:00Z")];
-
-/** What PostgreSQL and JavaScript both take for a time. */
-function timeOf(field: string, timestamp: Timestamp | undefined): Date | undefined {
-  if (!timestamp) return undefined;
-  const time = timestampDate(timestamp);
-  if (time.getTime() >= year1Ms && time.getTime() < year10000Ms) return time;
-  throw badTime(field);
 }

@@ -20,9 +20,6 @@ export const tooManyUnpaid = (most: number) =>
     metadata: { most: `${most}` },
   });
 
-export const badTime = (field: string) =>
-  fail.invalid("bad_time", `${field}: must be a time between the years 1 and 9999`);
-
 export const adminsOnly = () =>
   fail.denied("order_admin_only", "only who has order:admin may ask for the orders of somebody else", {
     remedy: "leave customer_id empty for your own",
