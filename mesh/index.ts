@@ -16,6 +16,7 @@ export type { ConfigOf, Field, Fields } from "./config/fields.ts";
 export {
   BadValue,
   duration,
+  durationFrom,
   durationUpTo,
   field,
   flag,
@@ -66,6 +67,8 @@ export { startLoop } from "./loop.ts";
 export type { Metrics } from "./metrics/metrics.ts";
 export type { Nats } from "./nats/nats.ts";
 export { connectNats } from "./nats/nats.ts";
+export type { Places } from "./places.ts";
+export { createPlaces } from "./places.ts";
 export type { BackoffPolicy } from "./resilience/backoff.ts";
 export { pauseMs } from "./resilience/backoff.ts";
 export type {

@@ -19,6 +19,9 @@ export function natsConfig({ serverName, port, monitorPort, storeDir, credential
     jetstream: {
       store_dir: storeDir,
       max_memory_store: 256 * 1024 * 1024,
+      // What streams may take is set aside for them, and by default three quarters of the disk's free
+      // space are all there is: too little for all services of a small laptop, though they hold next to nothing.
+      max_file_store: 1024 ** 4,
       // "always" costs an fsync per message, and the default of 2 minutes loses too much to a power
       // cut. A crash of the server loses nothing either way: what it wrote is with the kernel.
       sync_interval: "1s",

@@ -83,3 +83,10 @@ export const durationUpTo = (most: string) =>
     if (ms > lengthOf(most)) throw new BadValue(`must be at most ${most}`);
     return ms;
   });
+
+export const durationFrom = (least: string) =>
+  field((value) => {
+    const ms = lengthOf(value);
+    if (ms < lengthOf(least)) throw new BadValue(`must be at least ${least}`);
+    return ms;
+  });

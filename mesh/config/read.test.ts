@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reasonOf } from "../errors.ts";
 import { readServiceConfig } from "../host/mesh-config.ts";
-import { duration, durationUpTo, flag, integer, oneOf, port, text, url } from "./fields.ts";
+import { duration, durationFrom, durationUpTo, flag, integer, oneOf, port, text, url } from "./fields.ts";
 import { readConfig } from "./read.ts";
 
 function problemOf(read: () => unknown): string {
@@ -75,6 +75,8 @@ describe("fields", () => {
     [duration, "500ms", 500],
     [durationUpTo("2d"), "48h", 172_800_000],
     [durationUpTo("2d"), "49h", "refused"],
+    [durationFrom("2d"), "48h", 172_800_000],
+    [durationFrom("2d"), "47h", "refused"],
     [duration, "30s", 30_000],
     [duration, "7d", 604_800_000],
     [duration, "0s", 0],

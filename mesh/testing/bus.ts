@@ -16,6 +16,7 @@ import { connectNats } from "../nats/nats.ts";
 import { createTracer } from "../telemetry/tracer.ts";
 import { databaseUrl, dropDatabases } from "./databases.ts";
 import { testStores } from "./stores.ts";
+import { dropStreams } from "./streams.ts";
 
 /** What several instances of several services share in one test: a namespace of the broker, and databases. */
 export interface TestWorld extends AsyncDisposable {
@@ -96,6 +97,7 @@ export function openWorld({ natsUrl = testStores().natsUrl, log = silentLog }: W
     },
     async [Symbol.asyncDispose]() {
       for (const end of ending.reverse()) await end();
+      if (natsUrl === testStores().natsUrl) await dropStreams(namespace);
       await dropDatabases([...databases.values()]);
     },
   };

@@ -11,6 +11,7 @@ import { envPrefix } from "../host/mesh-config.ts";
 import type { ServiceDefinition } from "../service.ts";
 import { databaseUrl, dropDatabases } from "./databases.ts";
 import { testStores } from "./stores.ts";
+import { dropStreams } from "./streams.ts";
 import { silentTelemetry } from "./telemetry.ts";
 
 export interface ClientOptions {
@@ -57,6 +58,8 @@ export async function hostInMemory(
 
   const stop = async () => {
     for (const hosted of started.reverse()) await hosted.stop();
+    // Those of a namespace that tests share are for them to drop.
+    if (env.WEFT_NAMESPACE === undefined) await dropStreams(suffix);
     await dropDatabases(services.map(({ name }) => urlOf(name)));
   };
 
