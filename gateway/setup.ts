@@ -1,13 +1,10 @@
 import { GatewayService } from "#gen/gateway/v1/gateway_pb.js";
-import type { Running, Setup } from "#mesh";
+import type { Running } from "#mesh";
 import { handlers } from "#mesh";
-import type { Contracts } from "#mesh/service.ts";
-import type { gatewayFields } from "./config.ts";
+import type { Given } from "./given.ts";
 import type { Gateway } from "./open-gateway.ts";
 import { openGateway } from "./open-gateway.ts";
 import { gatewayStatus } from "./status/status.ts";
-
-export type Given = Setup<Contracts, typeof gatewayFields>;
 
 /** The gateway's own contract is answered at once; what is behind it, as soon as the port opens. */
 export function setUp(given: Given): Running {

@@ -5,19 +5,9 @@ import { isRepeatable, onlyReads } from "#mesh/contract/safety.ts";
 import type { Binding } from "../routing/binding.ts";
 import { bindingsOf } from "../routing/bindings-of.ts";
 import { routeKey } from "../routing/conflicts.ts";
+import type { Changes, ContractChange } from "./changes.ts";
 import { compareTypes } from "./compare-types.ts";
 import type { ServedContract } from "./contracts.ts";
-
-export interface ContractChange {
-  /** Who was served by the former contract is not by the new one, or gets something else. */
-  readonly kind: "breaking" | "addition";
-  readonly what: string;
-}
-
-export interface Changes {
-  breaks(what: string): void;
-  adds(what: string): void;
-}
 
 /** A contract that has little in common with the one before is told of in part. */
 const mostChanges = 200;

@@ -1,6 +1,6 @@
 import type { DescEnum, DescField, DescMessage, DescService } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
-import type { Changes } from "./compare-contracts.ts";
+import type { Changes } from "./changes.ts";
 import { reachableFrom } from "./reachable.ts";
 
 /**

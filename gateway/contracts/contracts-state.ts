@@ -1,8 +1,8 @@
 import type { Instance } from "#mesh/discovery/instance.ts";
 import type { Candidate, Standings } from "./admission.ts";
 import { admit, byAge, settleMs } from "./admission.ts";
+import type { ContractChange } from "./changes.ts";
 import type { Claims } from "./claims.ts";
-import type { ContractChange } from "./compare-contracts.ts";
 import { compareContracts } from "./compare-contracts.ts";
 import type { ContractLoader, Wanted } from "./contract-loader.ts";
 import { keyOf } from "./contract-loader.ts";

@@ -1,6 +1,6 @@
 import type { DescService, FileRegistry } from "@bufbuild/protobuf";
 import type { Binding } from "../routing/binding.ts";
-import type { ContractChange } from "./compare-contracts.ts";
+import type { ContractChange } from "./changes.ts";
 
 /** What one service serves, as far as the gateway is concerned. */
 export interface ServedContract {

@@ -1,7 +1,7 @@
 import type { Order } from "#gen/order/v1/order_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import type { CreatePaymentRequest, PaymentService } from "#gen/payment/v1/payment_pb.js";
-import type { Call, Clients, Database, Handlers, Query } from "#mesh";
+import type { Call, Database, Handlers, Query } from "#mesh";
 import { canonicalId, decodePage, newId, paged, pagePart, pageSize, requireUser, violates } from "#mesh";
 import type { Charging } from "./charging.ts";
 import { lookBy } from "./due-store.ts";
@@ -14,6 +14,7 @@ import type { Pauses } from "./pauses.ts";
 import { leaseMs } from "./pauses.ts";
 import type { PaymentRow } from "./payments-store.ts";
 import * as store from "./payments-store.ts";
+import type { Peers } from "./peers.ts";
 import { toPayment } from "./present.ts";
 import type { Providers } from "./providers/provider.ts";
 import { refundsOf } from "./refunds-store.ts";
@@ -27,7 +28,6 @@ import {
   orderNotPayable,
   providerNotConfigured,
 } from "./refusals.ts";
-import type { ordersContracts } from "./setup.ts";
 import { maySee, seesAll } from "./sight.ts";
 
 export type PaymentHandlers = Pick<
@@ -37,7 +37,7 @@ export type PaymentHandlers = Pick<
 
 export interface PaymentsOptions {
   db: Database;
-  orders: Clients<typeof ordersContracts>["orders"];
+  orders: Peers["orders"];
   providers: Providers;
   charging: Charging;
   pauses: Pauses;

@@ -1,4 +1,3 @@
-import { OrderService } from "#gen/order/v1/order_pb.js";
 import {
   PaymentFailedSchema,
   PaymentProcessedSchema,
@@ -7,6 +6,7 @@ import {
 import { LedgerService, PaymentService } from "#gen/payment/v1/payment_pb.js";
 import { defineService } from "#mesh";
 import { paymentFields } from "./config.ts";
+import { peerContracts } from "./peers.ts";
 import { setUp, type World } from "./setup.ts";
 
 /** The service, in the real world unless told otherwise. */
@@ -14,7 +14,7 @@ export const createPaymentService = (world: Partial<World> = {}) =>
   defineService({
     name: "payment",
     contracts: [PaymentService, LedgerService],
-    calls: { orders: OrderService },
+    calls: peerContracts,
     publishes: [PaymentProcessedSchema, PaymentFailedSchema, PaymentRefundedSchema],
     config: paymentFields,
     database: { migrations: new URL("./migrations/", import.meta.url) },

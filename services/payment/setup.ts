@@ -1,4 +1,3 @@
-import { OrderService } from "#gen/order/v1/order_pb.js";
 import { LedgerService, PaymentService } from "#gen/payment/v1/payment_pb.js";
 import type { ConfigOf, Loop, Running, Setup } from "#mesh";
 import { handlers, startLoop } from "#mesh";
@@ -14,6 +13,7 @@ import { countOpen } from "./open-store.ts";
 import type { Pauses } from "./pauses.ts";
 import { createPaymentMetrics } from "./payment-metrics.ts";
 import { payments } from "./payments.ts";
+import type { peerContracts } from "./peers.ts";
 import { openProviders } from "./providers/open-providers.ts";
 import type { Providers } from "./providers/provider.ts";
 import { timed } from "./providers/timed.ts";
@@ -21,8 +21,6 @@ import { createNoteRefund } from "./refund-outcome.ts";
 import { createAdvanceRefund } from "./refunding.ts";
 import { refunds } from "./refunds.ts";
 import { requireNothingStuck } from "./stuck.ts";
-
-export const ordersContracts = { orders: OrderService };
 
 /** What tests replace. */
 export interface World {
@@ -33,7 +31,7 @@ export interface World {
   providers: (config: ConfigOf<typeof paymentFields>, now: () => number) => Providers;
 }
 
-type Given = Setup<typeof ordersContracts, typeof paymentFields>;
+type Given = Setup<typeof peerContracts, typeof paymentFields>;
 
 const secondMs = 1000;
 
