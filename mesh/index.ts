@@ -57,6 +57,8 @@ export {
   watchStanding,
 } from "./identity/standing.ts";
 export { algorithm, issuer, platformAudience, tokenTypes, userHeader } from "./identity/tokens.ts";
+export type { Handlers, Implementation } from "./implementation.ts";
+export { handlers } from "./implementation.ts";
 export type { EnqueueOptions, Jobs } from "./jobs/enqueue.ts";
 export type { Job, JobHandler, Work, WorkOptions } from "./jobs/job.ts";
 export { job } from "./jobs/job.ts";
@@ -74,13 +76,11 @@ export { pauseMs } from "./resilience/backoff.ts";
 export type {
   Clients,
   Contracts,
-  Handlers,
-  Implementation,
   Running,
   ServiceDefinition,
   Setup,
 } from "./service.ts";
-export { defineService, handlers } from "./service.ts";
+export { defineService } from "./service.ts";
 export { withSpan } from "./telemetry/tracer.ts";
 export { cleanText } from "./text.ts";
 export type { LocalTime } from "./time-zone.ts";

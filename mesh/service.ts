@@ -1,13 +1,5 @@
-import type {
-  DescMessage,
-  DescMethodStreaming,
-  DescMethodUnary,
-  DescService,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
+import type { DescMessage, DescService } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import type { Call } from "./call/call.ts";
 import type { ConfigOf, Fields } from "./config/fields.ts";
 import type { Database } from "./db/database.ts";
 import type { Subscription } from "./events/consume/on.ts";
@@ -15,39 +7,13 @@ import type { Events } from "./events/events.ts";
 import type { Live } from "./events/live.ts";
 import type { HealthChecks } from "./health/checks.ts";
 import type { OpenFront } from "./host/edge.ts";
+import type { Implementation } from "./implementation.ts";
 import type { Jobs } from "./jobs/enqueue.ts";
 import type { Work } from "./jobs/job.ts";
 import type { Logger } from "./log/logger.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Nats } from "./nats/nats.ts";
 import type { Meter } from "./rpc/intake.ts";
-
-/** Answers every method of a contract with plain async functions. */
-export type Handlers<S extends DescService> = {
-  [K in keyof S["method"]]: Handler<S["method"][K]>;
-};
-
-type Handler<M> =
-  M extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageShape<I>, call: Call) => Promise<MessageInitShape<O>> | MessageInitShape<O>
-    : M extends DescMethodStreaming<infer I, infer O>
-      ? M["methodKind"] extends "server_streaming"
-        ? (request: MessageShape<I>, call: Call) => AsyncIterable<MessageInitShape<O>>
-        : M["methodKind"] extends "client_streaming"
-          ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => Promise<MessageInitShape<O>>
-          : (requests: AsyncIterable<MessageShape<I>>, call: Call) => AsyncIterable<MessageInitShape<O>>
-      : never;
-
-/** A contract together with the functions that answer it. */
-export interface Implementation<S extends DescService = DescService> {
-  readonly contract: S;
-  readonly handlers: Handlers<S>;
-}
-
-/** Binds handlers to their contract; a missing method does not compile. */
-export function handlers<S extends DescService>(contract: S, answers: Handlers<S>): Implementation {
-  return { contract, handlers: answers as unknown as Handlers<DescService> };
-}
 
 /** The contracts that a service calls, by the name it calls them. */
 export type Contracts = Record<string, DescService>;

@@ -2,9 +2,10 @@
 import { DeliverEmailSchema } from "../../gen/notification/v1/jobs_pb.js";
 import { hostService } from "../../mesh/host/host.ts";
 import { newId } from "../../mesh/id.ts";
+import { handlers } from "../../mesh/implementation.ts";
 import type { Jobs } from "../../mesh/jobs/enqueue.ts";
 import { job } from "../../mesh/jobs/job.ts";
-import { defineService, handlers } from "../../mesh/service.ts";
+import { defineService } from "../../mesh/service.ts";
 import { ProbeService, usualHandlers } from "../../mesh/testing/probe.ts";
 import { inLanes } from "../harness/lanes.ts";
 import type { Amount, WorkerOptions } from "./jobs.ts";

@@ -7,7 +7,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from "#gen/health/v1/health_pb.js";
 import type { Call } from "../call/call.ts";
-import type { Handlers } from "../service.ts";
+import type { Handlers } from "../implementation.ts";
 import { ProbeService } from "../testing/probe.ts";
 import { createGrpcHealth } from "./grpc.ts";
 

@@ -5,8 +5,8 @@ import type { ServingStatus } from "grpc-health-check";
 import { HealthImplementation } from "grpc-health-check";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#gen/health/v1/health_pb.js";
 import type { Call } from "../call/call.ts";
-import type { Implementation } from "../service.ts";
-import { handlers } from "../service.ts";
+import type { Implementation } from "../implementation.ts";
+import { handlers } from "../implementation.ts";
 
 export interface GrpcHealth {
   readonly implementation: Implementation;

@@ -9,10 +9,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { TeamService } from "#gen/user/v1/team_pb.js";
 import { reasonOf } from "../errors.ts";
 import { openStandingBucket, sessionKey } from "../identity/standing.ts";
+import { handlers } from "../implementation.ts";
 import { createLogger } from "../log/logger.ts";
 import { connectNats } from "../nats/nats.ts";
 import type { ServiceDefinition } from "../service.ts";
-import { defineService, handlers } from "../service.ts";
+import { defineService } from "../service.ts";
 import { testContract } from "../testing/contract.ts";
 import { freePort } from "../testing/free-port.ts";
 import type { TestIssuer } from "../testing/issuer.ts";

@@ -8,8 +8,8 @@ import type {
 } from "#gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection } from "#gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/grpc/reflection/v1alpha/reflection_pb.js";
-import type { Implementation } from "../service.ts";
-import { handlers } from "../service.ts";
+import type { Implementation } from "../implementation.ts";
+import { handlers } from "../implementation.ts";
 import type { FileIndex } from "./index-files.ts";
 import { indexFiles } from "./index-files.ts";
 

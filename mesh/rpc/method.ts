@@ -4,7 +4,7 @@ import { methodName, serviceOf } from "../contract/options.ts";
 import type { MethodPolicy, Policies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
 import type { DrawFault, Faults } from "../faults/faults.ts";
-import type { Implementation } from "../service.ts";
+import type { Implementation } from "../implementation.ts";
 
 /** A handler without its types: a message or messages in, a message or messages out. */
 export type AnyHandler = (input: unknown, call: Call) => unknown;

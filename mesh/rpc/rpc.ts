@@ -8,7 +8,7 @@ import { serverLimits } from "../bounds/limits.ts";
 import type { Policies } from "../contract/policy.ts";
 import { fail } from "../errors.ts";
 import type { Faults } from "../faults/faults.ts";
-import type { Implementation } from "../service.ts";
+import type { Implementation } from "../implementation.ts";
 import { createGate } from "./gate.ts";
 import type { Intake, IntakeOptions } from "./intake.ts";
 import { createIntake } from "./intake.ts";

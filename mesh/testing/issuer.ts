@@ -5,8 +5,10 @@ import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { UserIdentity } from "../call/identity.ts";
 import { fail } from "../errors.ts";
 import { algorithm, issuer, platformAudience, tokenTypes } from "../identity/tokens.ts";
-import type { Handlers, ServiceDefinition } from "../service.ts";
-import { defineService, handlers } from "../service.ts";
+import type { Handlers } from "../implementation.ts";
+import { handlers } from "../implementation.ts";
+import type { ServiceDefinition } from "../service.ts";
+import { defineService } from "../service.ts";
 
 /** The least that can pass for the security service: it signs whatever it is asked to. */
 export interface TestIssuer {

@@ -1,8 +1,10 @@
 import type { DescService, Message } from "@bufbuild/protobuf";
 import type { GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fail } from "../errors.ts";
-import type { Handlers, ServiceDefinition, Setup } from "../service.ts";
-import { defineService, handlers } from "../service.ts";
+import type { Handlers } from "../implementation.ts";
+import { handlers } from "../implementation.ts";
+import type { ServiceDefinition, Setup } from "../service.ts";
+import { defineService } from "../service.ts";
 import { testContract } from "./contract.ts";
 
 export type Note = Message<"probe.v1.Note"> & {

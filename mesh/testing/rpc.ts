@@ -12,6 +12,7 @@ import {
 import type { ServerLimits } from "../bounds/limits.ts";
 import { serverLimits } from "../bounds/limits.ts";
 import { compilePolicies } from "../contract/policy.ts";
+import { handlers } from "../implementation.ts";
 import { createLogger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -19,7 +20,6 @@ import type { Authenticator } from "../rpc/authenticate.ts";
 import { nobody } from "../rpc/authenticate.ts";
 import { createRpc } from "../rpc/rpc.ts";
 import { openPort } from "../server/port.ts";
-import { handlers } from "../service.ts";
 import type { SpanSink } from "../telemetry/span.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
 import type { LogLine, Logs } from "./logs.ts";

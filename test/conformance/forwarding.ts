@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { CallOptions, Transport } from "@connectrpc/connect";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import type { Call } from "#mesh/call/call.ts";
-import type { Handlers } from "#mesh/service.ts";
+import type { Handlers } from "#mesh/implementation.ts";
 import { cameByGet } from "./handlers.ts";
 import type { ConformanceContract, Suite } from "./suite.ts";
 

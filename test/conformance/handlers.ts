@@ -6,7 +6,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "#mesh/call/call.ts";
-import type { Handlers } from "#mesh/service.ts";
+import type { Handlers } from "#mesh/implementation.ts";
 import { addFields, errorOf, fieldsOf } from "./convert.ts";
 import type { ConformanceContract, ManyAnswers, Payload, SingleAnswer, Suite } from "./suite.ts";
 

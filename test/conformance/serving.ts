@@ -2,6 +2,8 @@ import type { DescService } from "@bufbuild/protobuf";
 import { serverLimits } from "#mesh/bounds/limits.ts";
 import type { MethodPolicy, Policies } from "#mesh/contract/policy.ts";
 import { openPolicies } from "#mesh/contract/policy.ts";
+import type { Handlers } from "#mesh/implementation.ts";
+import { handlers as bind } from "#mesh/implementation.ts";
 import type { LoggerOptions } from "#mesh/log/logger.ts";
 import { createLogger } from "#mesh/log/logger.ts";
 import { createMetrics } from "#mesh/metrics/metrics.ts";
@@ -9,8 +11,6 @@ import { nobody } from "#mesh/rpc/authenticate.ts";
 import { createRpc } from "#mesh/rpc/rpc.ts";
 import type { Port } from "#mesh/server/port.ts";
 import { openPort } from "#mesh/server/port.ts";
-import type { Handlers } from "#mesh/service.ts";
-import { handlers as bind } from "#mesh/service.ts";
 import { createTelemetry } from "#mesh/telemetry/telemetry.ts";
 
 export interface ServingOptions<S extends DescService> {
