@@ -14,7 +14,6 @@ const payment: PaymentFacts = {
   id: "payment",
   orderId: "order",
   state: "succeeded",
-  isSurplus: false,
   refunded: 0n,
   refunding: 0n,
 };

@@ -22,7 +22,6 @@ export interface PaymentFacts {
   readonly id: string;
   readonly orderId: string;
   readonly state: string;
-  readonly isSurplus: boolean;
   readonly refunded: bigint;
   readonly refunding: bigint;
 }

@@ -41,7 +41,7 @@ export function openBookkeeper({ postgres: server, sandbox }: Market, shoppers: 
                   from order_lines where order_id = id) as lines
           from orders`,
         payments: await payments<Books["payments"][number][]>`
-          select id, order_id as "orderId", state, surplus as "isSurplus", refunded, refunding from payments`,
+          select id, order_id as "orderId", state, refunded, refunding from payments`,
         charges: charges(),
         ledger: new Map(
           (
@@ -68,8 +68,11 @@ async function stocksOf(sql: Sql<{ bigint: bigint }>, { goods }: Shoppers): Prom
 }
 
 /** All is in dollars, which one provider counts in cents and the other writes with a point. */
-const minor = (provider: string, amount: string): bigint =>
-  BigInt(provider === "stripe" ? amount : amount.replace(".", ""));
+function minor(provider: string, amount: string): bigint {
+  if (provider === "stripe") return BigInt(amount);
+  if (!/^\d+\.\d\d$/.test(amount)) throw new Error(`${amount} is no amount of dollars`);
+  return BigInt(amount.replace(".", ""));
+}
 
 async function waiting(sql: Sql<{ bigint: bigint }>): Promise<number> {
   const [row] = await sql<{ count: number }[]>`

@@ -34,6 +34,8 @@ export interface Market extends AsyncDisposable {
 const main = join(import.meta.dirname, "../../../cli/main.ts");
 const readyMs = 120_000;
 const afterExitMs = 500;
+/** What does not stop by then would hide the report. */
+const stopMs = 30_000;
 /** Unpaid orders are called off within the run, and what providers keep to themselves is soon asked for. */
 const impatience = {
   ORDER_PAY_WITHIN: "20s",
@@ -132,7 +134,9 @@ function keepUp(folder: string, env: NodeJS.ProcessEnv) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, "exit");
       child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), stopMs);
       await gone;
+      clearTimeout(late);
     },
   };
 }

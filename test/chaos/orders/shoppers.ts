@@ -120,7 +120,8 @@ export async function openShoppers(market: Market, { seed, people }: ShoppersOpt
   for (const had of pieces) {
     const product = { name: "Bowl", price: { currency: "USD", minor_units: "1999" }, stock: had };
     const offered = await insist(seller, ["POST", "/products"], randomUUID(), product);
-    goods.push({ id: String(offered?.data.id), had });
+    if (offered?.status !== 201) throw new Error(`a product cannot be offered: ${JSON.stringify(offered)}`);
+    goods.push({ id: String(offered.data.id), had });
   }
   const wishes: Wish[] = [];
 
