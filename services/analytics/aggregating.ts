@@ -4,9 +4,11 @@ import type { Database, Job } from "#mesh";
 import { addUpPeople, addUpSums, isEmpty } from "./facts-store.ts";
 import { lockFigures } from "./figures-lock.ts";
 import { badSpan } from "./refusals.ts";
+import type { Turn } from "./turns.ts";
 
 export interface AggregatingOptions {
   db: Database;
+  turn: Turn;
   keepMs: number;
   now: () => number;
 }
@@ -15,13 +17,15 @@ const hourMs = 60 * 60_000;
 const dayMs = 24 * hourMs;
 
 /** Adds up anew what is kept of a time: the same is there after as before. */
-export function createAggregating({ db, keepMs, now }: AggregatingOptions) {
+export function createAggregating({ db, turn, keepMs, now }: AggregatingOptions) {
   /** Nothing is counted meanwhile, so it is done in small parts. */
   const part = (work: typeof addUpSums, fromMs: number, untilMs: number) =>
-    db.transaction(async (tx) => {
-      await lockFigures(tx);
-      await work(tx, new Date(fromMs), new Date(untilMs));
-    });
+    turn(() =>
+      db.transaction(async (tx) => {
+        await lockFigures(tx);
+        await work(tx, new Date(fromMs), new Date(untilMs));
+      }),
+    );
 
   return async (message: AggregateData, job: Job): Promise<void> => {
     const [from = Number.NaN, until = Number.NaN] = [message.from, message.until].map(

@@ -1,7 +1,10 @@
-import { duration, integer } from "#mesh";
+import { duration, durationFrom, integer } from "#mesh";
 
 export const analyticsFields = {
-  ANALYTICS_KEEP: duration("How long figures are kept; they go a month at a time.", { fallback: "400d" }),
+  // What is tracked may be 30 days old.
+  ANALYTICS_KEEP: durationFrom("31d")("How long figures are kept; they go a month at a time.", {
+    fallback: "400d",
+  }),
   ANALYTICS_TRACK_PER_MINUTE: integer(1, 1_000_000)("Most events that one user tracks in a minute.", {
     fallback: "1200",
   }),

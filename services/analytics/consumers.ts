@@ -1,35 +1,45 @@
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Subscription } from "#mesh";
-import { canonicalId, on } from "#mesh";
+import { afterCommit, canonicalId, on } from "#mesh";
 import { mappings } from "./facts/all.ts";
 import type { Said } from "./facts/fact.ts";
 import { factsOf } from "./facts/fact.ts";
 import { forgetUser } from "./facts-store.ts";
 import { lockFigures } from "./figures-lock.ts";
-import type { Ingest } from "./ingest.ts";
+import { lockNamed } from "./named-lock.ts";
+import { putWaiting } from "./waiting-store.ts";
 
 /** Events that may share a transaction. */
 const together = 32;
 
-/** Counts all that happens on the platform. */
-export function consumers({ ingest, now }: { ingest: Ingest; now: () => number }): Subscription[] {
+export interface ConsumersOptions {
+  /** Told when facts wait to be counted. */
+  wake: () => void;
+  now: () => number;
+}
+
+/** Puts by all that happens on the platform, to be counted. */
+export function consumers({ wake, now }: ConsumersOptions): Subscription[] {
   const counting = Object.entries(mappings).map(([service, mapped]) => {
     const byType = new Map(mapped.map(({ schema, facts }) => [schema.typeName, facts]));
     return on(
       mapped.map(({ schema }) => schema),
       async (message, event) => {
         const facts = byType.get(message.$typeName) as ((it: typeof message) => readonly Said[]) | undefined;
-        await ingest(event.tx, factsOf(facts?.(message) ?? [], event));
+        await putWaiting(event.tx, factsOf(facts?.(message) ?? [], event), new Date(now()));
+        afterCommit(event.tx, wake);
       },
-      // Only one at a time holds the lock of figures; more would but occupy connections.
       { name: `facts-of-${service}`, together, concurrency: 1 },
     );
   });
   const forgetting = on(
     UserDeletedSchema,
-    async ({ userId }, { tx }) => {
+    async (message, { tx }) => {
+      const userId = canonicalId(message.userId);
+      // In the order in which tracking takes them.
+      await lockNamed(tx, `user:${userId}`);
       await lockFigures(tx);
-      await forgetUser(tx, canonicalId(userId), new Date(now()));
+      await forgetUser(tx, userId, new Date(now()));
     },
     { name: "forget-users", concurrency: 1 },
   );

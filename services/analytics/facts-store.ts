@@ -1,26 +1,31 @@
 import type { Query } from "#mesh";
 import type { Fact } from "./facts/fact.ts";
-import { activeLines, rollupLines } from "./rollup-lines.ts";
+import { activeLines, everybody, rollupLines } from "./rollup-lines.ts";
+
+/** Facts as rows called `it`. */
+export function factRows(query: Query, facts: readonly Fact[]) {
+  const rows = facts.map(({ amount, occurredAt, ...fact }) => ({
+    ...fact,
+    occurredAt: occurredAt.toISOString(),
+    amount: amount?.toString() ?? null,
+  }));
+  return query`json_to_recordset(${query.json(rows)}::json) as it (id uuid, "occurredAt" timestamptz, metric text,
+    "userId" uuid, "ownerId" uuid, "subjectType" text, "subjectId" text, currency text, amount bigint,
+    value double precision, tags text[], properties jsonb)`;
+}
 
 /**
  * Puts in those that are not there, and adds them, and them alone, to all sums.
  * Gives back their metrics. Its transaction holds the lock of figures.
  */
 export async function addFacts(tx: Query, facts: readonly Fact[], now: Date): Promise<string[]> {
-  const rows = facts.map(({ amount, occurredAt, ...fact }) => ({
-    ...fact,
-    occurredAt: occurredAt.toISOString(),
-    amount: amount?.toString() ?? null,
-  }));
   const added = await tx<{ metric: string }[]>`
     with inserted as (
       insert into facts (id, occurred_at, metric, user_id, owner_id, subject_type, subject_id, currency, amount,
         value, tags, properties, received_at)
       select it.id, it."occurredAt", it.metric, case when gone.user_id is null then it."userId" end, it."ownerId",
         it."subjectType", it."subjectId", it.currency, it.amount, it.value, it.tags, it.properties, ${now}
-      from json_to_recordset(${tx.json(rows)}::json) as it (id uuid, "occurredAt" timestamptz, metric text,
-        "userId" uuid, "ownerId" uuid, "subjectType" text, "subjectId" text, currency text, amount bigint,
-        value double precision, tags text[], properties jsonb)
+      from ${factRows(tx, facts)}
       left join forgotten gone on gone.user_id = it."userId"
       order by it.id
       on conflict do nothing
@@ -84,6 +89,34 @@ export async function addUpPeople(tx: Query, from: Date, until: Date): Promise<v
       where excluded.first_at < s.first_at`;
 }
 
+export type Subject = readonly [type: string, id: string];
+
+/** The days of UTC, since then, on which something happened to a subject or is said to have. */
+export async function daysOf(query: Query, [type, id]: Subject, from: Date): Promise<Date[]> {
+  const rows = await query<{ day: Date }[]>`
+    select date_bin('1 day', occurred_at, '2000-01-01Z') as day from facts
+    where subject_type = ${type} and subject_id = ${id} and occurred_at >= ${from}
+    union
+    select date_bin('1 day', bucket, '2000-01-01Z') from rollups
+    where owner_id = ${everybody} and subject_type = ${type} and subject_id = ${id} and bucket >= ${from}
+    order by day`;
+  return rows.map(({ day }) => day);
+}
+
+/** Adds up anew the sums of one subject. Its transaction holds the lock of figures. */
+export async function addUpSubject(tx: Query, [type, id]: Subject, from: Date, until: Date): Promise<void> {
+  await tx`
+    delete from rollups
+    where subject_type = ${type} and subject_id = ${id} and bucket >= ${from} and bucket < ${until}`;
+  const facts = tx`(
+    select * from facts where subject_type = ${type} and subject_id = ${id}
+      and occurred_at >= ${from} and occurred_at < ${until})`;
+  await tx`
+    insert into rollups (bucket, owner_id, subject_type, subject_id, metric, currency, count, sum)
+    select * from (${rollupLines(tx, facts)}) line (bucket, owner_id, subject_type, subject_id)
+    where subject_type = ${type} and subject_id = ${id}`;
+}
+
 /** What happened stays counted; who did it is known no more, nor will be. */
 export async function forgetUser(tx: Query, userId: string, now: Date): Promise<void> {
   await tx`insert into forgotten (user_id, at) values (${userId}, ${now}) on conflict do nothing`;
@@ -92,6 +125,7 @@ export async function forgetUser(tx: Query, userId: string, now: Date): Promise<
   await tx`delete from seen where user_id = ${userId}`;
   await tx`delete from tracked_keys where user_id = ${userId}`;
   await tx`delete from tracked_minutes where user_id = ${userId}`;
+  await tx`delete from admins where user_id = ${userId}`;
   await tx`delete from thresholds where owner_id = ${userId}`;
   await tx`delete from reports where owner_id = ${userId}`;
 }

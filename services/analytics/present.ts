@@ -12,7 +12,7 @@ import type { ThresholdRow } from "./thresholds-store.ts";
 
 export const toMetric = ({ points, ...series }: Series): MessageInitShape<typeof MetricSchema> => ({
   ...series,
-  points: points.map(({ fromMs, count, sum }) => ({ from: timestampFromMs(fromMs), count, sum })),
+  points: points.map(({ fromMs, ...point }) => ({ from: timestampFromMs(fromMs), ...point })),
 });
 
 export const directions = { rises: Direction.RISES_TO, falls: Direction.FALLS_TO } as const;

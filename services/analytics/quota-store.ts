@@ -42,8 +42,14 @@ export const countKeys = (
     where user_id = ${userId} and day = ${day} group by kind`;
 
 /** What bounds nothing any more. */
-export async function dropQuotas(query: Query, before: Date, limit: number): Promise<number> {
-  await query`delete from tracked_minutes where minute < ${before}`;
+export async function dropMinutes(query: Query, before: Date, limit: number): Promise<number> {
+  const { count } = await query`
+    delete from tracked_minutes where ctid = any(array(
+      select ctid from tracked_minutes where minute < ${before} limit ${limit}))`;
+  return count;
+}
+
+export async function dropKeys(query: Query, before: Date, limit: number): Promise<number> {
   const { count } = await query`
     delete from tracked_keys where ctid = any(array(
       select ctid from tracked_keys where day < ${before} limit ${limit}))`;

@@ -33,7 +33,7 @@ export function createQuota(perMinute: number, now: () => number): Quota {
   };
 }
 
-export function keysOf(facts: readonly Fact[]): { kind: KeyKind; key: string }[] {
+function keysOf(facts: readonly Fact[]): { kind: KeyKind; key: string }[] {
   return facts.flatMap(({ metric, subjectType, subjectId, tags }) => [
     { kind: "name" as const, key: metric },
     ...(subjectType === "" ? [] : [{ kind: "subject" as const, key: `${subjectType}/${subjectId}` }]),

@@ -8,6 +8,7 @@ export interface SumRow {
   readonly at: number;
   readonly count: bigint;
   readonly sum: number;
+  readonly minorUnits: bigint;
 }
 
 export interface SumFilter {
@@ -20,20 +21,24 @@ export interface SumFilter {
   /** When each point begins. */
   readonly starts: readonly Date[];
   readonly until: Date;
+  /** No more rows are read. */
+  readonly limit: number;
 }
 
 export async function sumsOf(query: Query, filter: SumFilter): Promise<SumRow[]> {
-  const { ownerId, subjectType, subjectId, metrics, before, starts, until } = filter;
+  const { ownerId, subjectType, subjectId, metrics, before, starts, until, limit } = filter;
   const bounds = starts.map((it) => it.toISOString());
   return query<SumRow[]>`
     select metric, currency, width_bucket(bucket, ${bounds}::timestamptz[]) as at, sum(count)::bigint as count,
-      sum(sum)::float8 as sum
+      coalesce(sum(sum) filter (where currency = ''), 0)::float8 as sum,
+      coalesce(sum(sum) filter (where currency <> ''), 0)::bigint as minor_units
     from rollups
     where owner_id = ${ownerId} and subject_type = ${subjectType} and subject_id = ${subjectId}
       and bucket >= ${before} and bucket < ${until}
       ${metrics ? query`and metric = any(${[...metrics]}::text[])` : query``}
     group by 1, 2, 3
-    order by 1, 2, 3`;
+    order by 1, 2, 3
+    limit ${limit}`;
 }
 
 /** How much happened from each of these times to the next. */

@@ -5,6 +5,7 @@ import { ReportService } from "#gen/analytics/v1/reports_pb.js";
 import { ThresholdService } from "#gen/analytics/v1/thresholds_pb.js";
 import { defineService } from "#mesh";
 import { analyticsFields } from "./config.ts";
+import { peerContracts } from "./peers.ts";
 import { setUp, type World } from "./setup.ts";
 
 /** The service, in the real world unless told otherwise. */
@@ -12,6 +13,7 @@ export const createAnalyticsService = (world: Partial<World> = {}) =>
   defineService({
     name: "analytics",
     contracts: [AnalyticsService, ReportService, ThresholdService, MetricsService],
+    calls: peerContracts,
     publishes: [ThresholdReachedSchema],
     config: analyticsFields,
     database: { migrations: new URL("./migrations/", import.meta.url) },

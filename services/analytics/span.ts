@@ -21,7 +21,7 @@ const longestMs = 400 * dayMs;
 /** What PostgreSQL and JavaScript both take for a time. */
 const [earliestMs, latestMs] = [Date.parse("1900-01-01T00:00:00Z"), Date.parse("+010000-01-01T00:00:00Z")];
 
-export const quarterBefore = (ms: number): number => Math.floor(ms / quarterMs) * quarterMs;
+const quarterBefore = (ms: number): number => Math.floor(ms / quarterMs) * quarterMs;
 export const quarterAfter = (ms: number): number => Math.ceil(ms / quarterMs) * quarterMs;
 
 export function spanOf(shown: ShownSpan | undefined, nowMs: number): Span {

@@ -1,5 +1,6 @@
 import type { Query } from "#mesh";
 import { only } from "#mesh";
+import { everybody } from "./rollup-lines.ts";
 
 export interface ThresholdRow {
   readonly id: string;
@@ -19,7 +20,7 @@ export interface ThresholdRow {
   readonly createdAt: Date;
 }
 
-export type NewThreshold = Omit<ThresholdRow, "reached" | "reachedAt" | "windowMs"> & {
+type NewThreshold = Omit<ThresholdRow, "reached" | "reachedAt" | "windowMs"> & {
   readonly windowMs: number;
 };
 
@@ -48,12 +49,13 @@ export async function findThreshold(query: Query, id: string): Promise<Threshold
 /** Newest first, as ids sort by time. */
 export const listThresholds = (
   query: Query,
-  it: { ownerId: string | undefined; beforeId: string | undefined; limit: number },
+  it: { ownerId: string | undefined; ofEverybody: boolean; beforeId: string | undefined; limit: number },
 ): Promise<ThresholdRow[]> =>
   query<ThresholdRow[]>`
     select * from thresholds
     where true
       ${it.ownerId === undefined ? query`` : query`and owner_id = ${it.ownerId}`}
+      ${it.ofEverybody ? query`` : query`and figures_of <> ${everybody}`}
       ${it.beforeId === undefined ? query`` : query`and id < ${it.beforeId}`}
     order by id desc
     limit ${it.limit}`;
@@ -67,15 +69,21 @@ export interface Measured extends ThresholdRow {
   readonly measured: number;
 }
 
-/** Takes those that were not looked at since, with their figures; nobody else takes them meanwhile. */
+/**
+ * Takes those that were not looked at since, with their figures; nobody else takes them meanwhile. Those over
+ * everybody's rest while nobody said, since then, that their maker may see these.
+ */
 export async function takeDue(
   query: Query,
-  it: { checkedBefore: Date; now: Date; until: Date; limit: number },
+  it: { checkedBefore: Date; rightsSince: Date; now: Date; until: Date; limit: number },
 ): Promise<Measured[]> {
   const due = await query<{ id: string }[]>`
-    select id from thresholds where checked_at is null or checked_at <= ${it.checkedBefore}
+    select id from thresholds
+    where (checked_at is null or checked_at <= ${it.checkedBefore})
+      and (figures_of <> ${everybody} or exists (
+        select 1 from admins a where a.user_id = owner_id and a.allowed and a.asked_at > ${it.rightsSince}))
     order by checked_at nulls first limit ${it.limit}
-    for update skip locked`;
+    for update of thresholds skip locked`;
   if (due.length === 0) return [];
   return query<Measured[]>`
     with due as (

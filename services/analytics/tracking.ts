@@ -1,20 +1,22 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { TrackedEvent } from "#gen/analytics/v1/analytics_pb.js";
-import type { Database } from "#mesh";
-import { canonicalId, cleanText, newId } from "#mesh";
+import type { Database, Query } from "#mesh";
+import { canonicalId, cleanText } from "#mesh";
 import type { Fact } from "./facts/fact.ts";
 import { idOf, subjectIdOf } from "./facts/fact.ts";
 import { trackedPrefix } from "./facts/names.ts";
 import { knownIds } from "./facts-store.ts";
-import { lockSender } from "./figures-lock.ts";
 import type { Ingest } from "./ingest.ts";
+import { lockNamed } from "./named-lock.ts";
 import type { Quota } from "./quota.ts";
 import { badEventTime, halfSubject } from "./refusals.ts";
+import type { Turn } from "./turns.ts";
 
 export interface TrackingOptions {
   db: Database;
   ingest: Ingest;
   quota: Quota;
+  turn: Turn;
   now: () => number;
 }
 
@@ -29,9 +31,10 @@ const minuteMs = 60_000;
 const oldestMs = 30 * 24 * 60 * minuteMs;
 const mostAheadMs = 5 * minuteMs;
 
-export function createTracking({ db, ingest, quota, now }: TrackingOptions): Tracking {
+/** Facts are counted one transaction after another, so those of this process wait before they begin one. */
+export function createTracking({ db, ingest, quota, turn, now }: TrackingOptions): Tracking {
   /** One without a time has another one when it is sent again, so its id alone tells. */
-  const known = (query: Parameters<typeof knownIds>[0], facts: readonly Fact[]) =>
+  const known = (query: Query, facts: readonly Fact[]) =>
     knownIds(
       query,
       facts.map(({ id }) => id),
@@ -45,24 +48,27 @@ export function createTracking({ db, ingest, quota, now }: TrackingOptions): Tra
         ...factOf(event, `user:${userId}`, nowMs, `events[${at}].`),
         userId,
       }));
-      const counted = await db.transaction(async (tx) => {
-        await lockSender(tx, `user:${userId}`);
+      const count = async (tx: Query) => {
+        await lockNamed(tx, `user:${userId}`);
         const before = await known(tx, facts);
         const fresh = [...new Map(facts.map((it) => [it.id, it])).values()].filter(
           ({ id }) => !before.has(id),
         );
         await quota.take(tx, userId, fresh);
         return ingest(tx, fresh);
-      });
+      };
+      const counted = await turn(() => db.transaction(count));
       return { counted, known: facts.length - counted };
     },
 
-    ofService: (fact) =>
-      db.transaction(async (tx) => {
-        await lockSender(tx, fact.id);
+    ofService(fact) {
+      const count = async (tx: Query) => {
+        await lockNamed(tx, `fact:${fact.id}`);
         if ((await known(tx, [fact])).has(fact.id)) return false;
         return (await ingest(tx, [fact])) > 0;
-      }),
+      };
+      return turn(() => db.transaction(count));
+    },
   };
 }
 
@@ -79,7 +85,7 @@ export function factOf(event: TrackedEvent, sender: string, nowMs: number, at: s
   const { name, subjectType, subjectId, value, tags, properties } = event;
   if ((subjectType === "") !== (subjectId === "")) throw halfSubject(`${at}subject_id`);
   return {
-    id: idOf(sender, event.id === "" ? newId(nowMs) : canonicalId(event.id)),
+    id: idOf(sender, canonicalId(event.id)),
     occurredAt: timeOf(event.occurredAt, nowMs, `${at}occurred_at`),
     metric: `${trackedPrefix}${name}`,
     userId: null,

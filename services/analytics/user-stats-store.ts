@@ -1,14 +1,8 @@
 import type { Query } from "#mesh";
+import type { Series } from "./figures.ts";
 import { everybody } from "./rollup-lines.ts";
 
-export interface UserSum {
-  readonly name: string;
-  readonly currency: string;
-  readonly count: bigint;
-  readonly sum: number;
-  readonly countBefore: bigint;
-  readonly sumBefore: number;
-}
+type UserSum = Omit<Series, "points">;
 
 /** What one user did, by kind. */
 export async function sumsOfUser(
@@ -17,15 +11,20 @@ export async function sumsOfUser(
   { before, from, until }: { before: Date; from: Date; until: Date },
 ): Promise<UserSum[]> {
   return query<UserSum[]>`
-    select metric as name, currency,
-      count(*) filter (where occurred_at >= ${from}) as count,
-      coalesce(sum(coalesce(amount::numeric, value::numeric)) filter (where occurred_at >= ${from}), 0)::float8 as sum,
-      count(*) filter (where occurred_at < ${from}) as count_before,
-      coalesce(sum(coalesce(amount::numeric, value::numeric)) filter (where occurred_at < ${from}), 0)::float8
-        as sum_before
-    from facts
-    where user_id = ${userId} and occurred_at >= ${before} and occurred_at < ${until}
-    group by 1, 2
+    select name, currency, count, count_before,
+      case when currency = '' then sum else 0 end::float8 as sum,
+      case when currency = '' then sum_before else 0 end::float8 as sum_before,
+      case when currency = '' then 0 else sum end::bigint as minor_units,
+      case when currency = '' then 0 else sum_before end::bigint as minor_units_before
+    from (
+      select metric as name, currency,
+        count(*) filter (where occurred_at >= ${from}) as count,
+        count(*) filter (where occurred_at < ${from}) as count_before,
+        coalesce(sum(coalesce(amount::numeric, value::numeric)) filter (where occurred_at >= ${from}), 0) as sum,
+        coalesce(sum(coalesce(amount::numeric, value::numeric)) filter (where occurred_at < ${from}), 0) as sum_before
+      from facts
+      where user_id = ${userId} and occurred_at >= ${before} and occurred_at < ${until}
+      group by 1, 2) did
     order by 1, 2`;
 }
 

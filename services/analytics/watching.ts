@@ -1,6 +1,8 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
-import type { Database, Events } from "#mesh";
+import type { Database, Events, Logger, Loop } from "#mesh";
+import { startLoop } from "#mesh";
+import { countsForMs } from "./admins.ts";
 import type { AnalyticsMetrics } from "./analytics-metrics.ts";
 import { quarterAfter } from "./span.ts";
 import type { Measured } from "./thresholds-store.ts";
@@ -12,6 +14,10 @@ export interface WatchingOptions {
   metrics: AnalyticsMetrics;
   everyMs: number;
   now: () => number;
+  paceMs: number;
+  /** Finds out who may still see everybody's figures. */
+  checkAdmins: () => Promise<void>;
+  log: Logger;
   stopping: AbortSignal;
 }
 
@@ -21,7 +27,8 @@ export const isReached = ({ direction, value, measured }: Measured): boolean =>
   direction === "rises" ? measured >= value : measured <= value;
 
 /** Holds figures against all thresholds that are due; several replicas share them. */
-export function createWatch({ db, events, metrics, everyMs, now, stopping }: WatchingOptions) {
+export function startWatch(options: WatchingOptions): Loop {
+  const { db, events, metrics, everyMs, paceMs, checkAdmins, log, now, stopping } = options;
   const round = () =>
     db.transaction(async (tx) => {
       const nowMs = now();
@@ -30,16 +37,27 @@ export function createWatch({ db, events, metrics, everyMs, now, stopping }: Wat
       const until = new Date(quarterAfter(nowMs + 1));
       const due = await takeDue(tx, {
         checkedBefore: new Date(nowMs - everyMs),
+        rightsSince: new Date(nowMs - countsForMs),
         now: at,
         until,
         limit: atOnce,
       });
       const changed = due.filter((it) => isReached(it) !== it.reached);
       for (const it of changed) {
-        const { id: thresholdId, ownerId, name, metric, subjectType, subjectId, value, measured } = it;
+        const {
+          id: thresholdId,
+          ownerId,
+          name,
+          metric,
+          subjectType,
+          subjectId,
+          currency,
+          value,
+          measured,
+        } = it;
         await setReached(tx, it.id, it.reached ? null : at);
         if (it.reached) continue;
-        const told = { thresholdId, ownerId, name, metric, subjectType, subjectId };
+        const told = { thresholdId, ownerId, name, metric, subjectType, subjectId, currency };
         const figures = { limit: value, value: measured, reachedAt: timestampFromDate(at) };
         await events.publish(ThresholdReachedSchema, { ...told, ...figures }, tx);
       }
@@ -47,13 +65,19 @@ export function createWatch({ db, events, metrics, everyMs, now, stopping }: Wat
       return { checked: due.length, reached, left: changed.length - reached };
     });
 
-  return async (): Promise<void> => {
-    for (let checked = atOnce; checked === atOnce && !stopping.aborted; ) {
-      const counts = await round();
-      checked = counts.checked;
-      metrics.thresholds("checked", counts.checked);
-      metrics.thresholds("reached", counts.reached);
-      metrics.thresholds("left", counts.left);
-    }
-  };
+  return startLoop({
+    everyMs: Math.min(everyMs, paceMs),
+    stopping,
+    work: async () => {
+      await checkAdmins();
+      for (let checked = atOnce; checked === atOnce && !stopping.aborted; ) {
+        const counts = await round();
+        checked = counts.checked;
+        metrics.thresholds("checked", counts.checked);
+        metrics.thresholds("reached", counts.reached);
+        metrics.thresholds("left", counts.left);
+      }
+    },
+    failed: (err) => log.warn({ err }, "thresholds could not be looked at; tried again later"),
+  });
 }

@@ -44,8 +44,8 @@ export function createPages({ sql, users }: { sql: Query; users: Peers["users"] 
     const restricted = onlyCustomers(audience);
 
     if (!chosen && !restricted) {
-      const { userIds } = await users.selectUsers({ filter, afterId: after ?? "", limit }, means);
-      return { userIds, last: userIds.at(-1), isLast: userIds.length < limit };
+      const page = await users.selectUsers({ filter, afterId: after ?? "", limit }, means);
+      return { userIds: page.userIds, last: page.lastId || undefined, isLast: page.isLast };
     }
     const customers = customerFilter(segment.customers);
     const looked = chosen

@@ -1,7 +1,10 @@
+import { fromJson } from "@bufbuild/protobuf";
 import type { BroadcastService } from "#gen/broadcast/v1/broadcast_pb.js";
-import type { Call, Database, Handlers, UserIdentity } from "#mesh";
+import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
+import type { Call, Database, Handlers, Query, UserIdentity } from "#mesh";
 import { asService, canonicalId, decodePage, fitting, paged, pagePart, pageSize, requireUser } from "#mesh";
 import type { Audience } from "./audience.ts";
+import { requireOpenFilter, requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
 import { chosenOf, findBroadcast, listBroadcasts, lockBroadcast, particularsOf } from "./broadcasts-store.ts";
 import type { Creation } from "./creation.ts";
@@ -10,8 +13,8 @@ import { recipientStatuses, statusOf, toBroadcast, toRecipient, toStats } from "
 import type { createPreview } from "./preview.ts";
 import { listRecipients } from "./recipients-store.ts";
 import type { More, Recorder } from "./record.ts";
-import { isOverNow, noBroadcast, stillDraft, underWay } from "./refusals.ts";
-import { isAdmin, maySee } from "./rights.ts";
+import { everybodyForAdmins, isOverNow, noBroadcast, stillDraft, underWay } from "./refusals.ts";
+import { idOf, isAdmin, maySee } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
 import { isActive, isOver } from "./status.ts";
 import type { TemplateCheck } from "./template-check.ts";
@@ -25,6 +28,9 @@ export interface BroadcastsOptions {
   checkTemplate: TemplateCheck;
   now: () => number;
 }
+
+/** What is to happen, if anything. */
+type Decided = { readonly happening: Happening; readonly more?: More } | undefined;
 
 export function broadcasts(options: BroadcastsOptions): Handlers<typeof BroadcastService> {
   const { db, create, record, preview, checkTemplate, now } = options;
@@ -43,16 +49,24 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
     return row;
   };
 
+  /** Rights come and go: what it says must still be for this user to have sent. */
+  const requireStillWithin = async (tx: Query, { id, topic }: BroadcastRow, user: UserIdentity) => {
+    const { segment, template } = await particularsOf(tx, id);
+    const hasTemplate = template !== null;
+    requireWithinBounds(user, { topic, segment: fromJson(SegmentSchema, segment), hasTemplate });
+  };
+
   /** Has it happen, unless the broadcast is so already. */
   const move = async (
     id: string,
     call: Call,
-    decide: (row: BroadcastRow) => { happening: Happening; more?: More } | undefined,
+    decide: (row: BroadcastRow, tx: Query, user: UserIdentity) => Decided | Promise<Decided>,
   ) => {
+    const user = requireUser(call);
     const row = await db.transaction(async (tx) => {
       const current = await lockBroadcast(tx, canonicalId(id));
-      if (!current || !maySee(current, requireUser(call))) throw noBroadcast();
-      const decided = decide(current);
+      if (!current || !maySee(current, user)) throw noBroadcast();
+      const decided = await decide(current, tx, user);
       const after = decided && (await record(tx, current, decided.happening, decided.more));
       return after ?? current;
     });
@@ -68,7 +82,7 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
       const user = requireUser(call);
       const size = pageSize(wanted);
       const rows = await listBroadcasts(db.sql, {
-        ownerId: isAdmin(user) ? undefined : canonicalId(user.id),
+        ownerId: isAdmin(user) ? undefined : idOf(user),
         status: statusOf(status),
         beforeId: decodePage(pageToken, [pagePart.uuid])?.[0],
         limit: size + 1,
@@ -96,9 +110,12 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
     },
 
     async previewAudience({ segment }, call) {
-      const audience = audienceOf(requireUser(call), cleanSegment(segment));
-      const { count, userIds, more } = await asService(call, () => preview(audience, call.signal));
-      return { count, userIds: [...userIds], more };
+      const user = requireUser(call);
+      const asked = cleanSegment(segment);
+      requireOpenFilter(user, asked);
+      const audience = audienceOf(user, asked);
+      const { userIds, ...seen } = await asService(call, () => preview(audience, call.signal));
+      return { ...seen, userIds: [...userIds] };
     },
 
     async scheduleBroadcast({ id, sendAt }, call) {
@@ -107,15 +124,16 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
       if (seen.status === "draft" || seen.status === "scheduled") {
         await checkTemplate((await particularsOf(db.sql, seen.id)).template, call);
       }
-      return move(id, call, (row) => {
+      return move(id, call, async (row, tx, user) => {
         if (row.status !== "draft" && row.status !== "scheduled") {
           // The same request again finds what it has brought about.
           if (row.status !== "paused" && row.status !== "cancelled" && isSame(at, row)) return undefined;
           throw isOver(row.status) ? isOverNow(row.status) : underWay(row.status);
         }
+        await requireStillWithin(tx, row, user);
         const due = at ?? new Date(now());
         // Whoever has lost the right to reach everybody since does not keep it by a draft.
-        const everybody = row.everybody && isAdmin(requireUser(call));
+        const everybody = row.everybody && isAdmin(user);
         return { happening: { kind: "schedule" }, more: { sendAt: due, nextAt: due, everybody } };
       });
     },
@@ -129,11 +147,15 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
       }),
 
     resumeBroadcast: ({ id }, call) =>
-      move(id, call, ({ status }) => {
-        if (isActive(status)) return undefined;
-        if (status === "draft") throw stillDraft();
-        if (isOver(status)) throw isOverNow(status);
-        return { happening: { kind: "resume" } };
+      move(id, call, async (row, tx, user) => {
+        if (isActive(row.status)) return undefined;
+        if (row.status === "draft") throw stillDraft();
+        if (isOver(row.status)) throw isOverNow(row.status);
+        await requireStillWithin(tx, row, user);
+        const everybody = row.everybody && isAdmin(user);
+        // As in scheduling, unless it is too late to leave anybody out.
+        if (row.everybody && !everybody && row.resumesAs !== "scheduled") throw everybodyForAdmins();
+        return { happening: { kind: "resume" }, more: { everybody } };
       }),
 
     cancelBroadcast: ({ id }, call) =>
@@ -155,7 +177,7 @@ function audienceOf(user: UserIdentity, segment: ReturnType<typeof cleanSegment>
     return from < 0 ? [] : userIds.slice(from, from + limit);
   };
   return {
-    ownerId: canonicalId(user.id),
+    ownerId: idOf(user),
     everybody: isAdmin(user),
     segment,
     chosen: userIds.length > 0 ? chosen : undefined,

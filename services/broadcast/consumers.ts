@@ -21,7 +21,11 @@ interface About {
   readonly topic: string;
 }
 
-/** Each is right in any order: what is told of an order or a notification only grows, and nobody is deleted twice. */
+/**
+ * Events come in any order, and more than once. An order counts once and back
+ * once, and for nobody who is known to be gone; one channel on which a
+ * notification arrived outweighs those on which it failed.
+ */
 export function consumers({ record, now }: { record: Recorder; now: () => number }): Subscription[] {
   /** Tells whether the notification is a recipient's. */
   const correct = async (tx: Query, notificationId: string, news: News): Promise<boolean> => {
@@ -71,7 +75,7 @@ export function consumers({ record, now }: { record: Recorder; now: () => number
 
     on(UserDeletedSchema, async (message, { tx }) => {
       const userId = canonicalId(message.userId);
-      await forgetTrade(tx, userId);
+      await forgetTrade(tx, userId, new Date(now()));
       const own = new Set(await openOf(tx, userId));
       // One after the other in their order, as all do who need several.
       const ids = new Set([...own, ...(await waitingIn(tx, userId))]);

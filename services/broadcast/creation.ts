@@ -4,12 +4,13 @@ import type { CreateBroadcastRequest } from "#gen/broadcast/v1/broadcast_pb.js";
 import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Call, Database } from "#mesh";
-import { canonicalId, cleanText, idempotencyKey, newId, only, requireSame, requireUser } from "#mesh";
+import { cleanText, idempotencyKey, newId, only, requireSame, requireUser } from "#mesh";
+import { requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
 import { findByKey, insertBroadcast } from "./broadcasts-store.ts";
 import { channelsToKeep } from "./channels.ts";
 import { requestHash } from "./request-key.ts";
-import { isAdmin } from "./rights.ts";
+import { idOf, isAdmin } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
 
 const usualPerSecond = 50;
@@ -17,8 +18,10 @@ const usualPerSecond = 50;
 export function createCreation({ db, now }: { db: Database; now: () => number }) {
   return async (request: CreateBroadcastRequest, call: Call): Promise<BroadcastRow> => {
     const user = requireUser(call);
-    const ownerId = canonicalId(user.id);
+    const ownerId = idOf(user);
     const segment = cleanSegment(request.segment);
+    const hasTemplate = request.content.case === "template";
+    requireWithinBounds(user, { topic: request.topic, segment, hasTemplate });
     const key = idempotencyKey(call);
     const hash = requestHash(request);
     return db.transaction(async (tx) => {

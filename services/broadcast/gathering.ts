@@ -1,7 +1,8 @@
 import { fromJson } from "@bufbuild/protobuf";
 import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
-import type { BackoffPolicy, Database, Logger, Loop } from "#mesh";
-import { pauseMs, reasonOf, startLoop } from "#mesh";
+import type { Database, Logger, Loop } from "#mesh";
+import { createPlaces, pauseMs, reasonOf, startLoop } from "#mesh";
+import { afterFailure } from "./after-failure.ts";
 import type { Audience, Pages } from "./audience.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
 import { chosenOf, findBroadcast, lockBroadcast, particularsOf } from "./broadcasts-store.ts";
@@ -26,8 +27,7 @@ export interface GatheringOptions {
 /** Longer than a page takes: who is silent for that long will not come back to it. */
 const leaseMs = 30_000;
 /** Broadcasts that one instance gathers for, at once. */
-const places = 4;
-const afterFailure: BackoffPolicy = { baseMs: 1000, maxMs: 60_000 };
+const atOnce = 4;
 
 /** Begins what is due, and finds its recipients page by page. After a crash another goes on where it was. */
 export function startGathering(options: GatheringOptions): Loop {
@@ -98,17 +98,22 @@ export function startGathering(options: GatheringOptions): Loop {
     }
   };
 
-  return startLoop({
-    everyMs: paceMs,
-    stopping,
-    work: async () => {
-      while (!stopping.aborted) {
-        const times = { now: new Date(now()), leasedUntil: leasedUntil() };
-        const ids = await claimGathering(db.sql, { ...times, limit: places });
-        await Promise.all(ids.map(gather));
-        if (ids.length < places) return;
+  const failed = (err: unknown) =>
+    log.warn({ err }, "broadcasts that are due could not be begun; tried again");
+  const places = createPlaces(atOnce, failed);
+  const work = async () => {
+    while (!stopping.aborted) {
+      const free = places.free();
+      if (free === 0) {
+        await places.freed();
+        continue;
       }
-    },
-    failed: (err) => log.warn({ err }, "broadcasts that are due could not be begun; tried again"),
-  });
+      const times = { now: new Date(now()), leasedUntil: leasedUntil() };
+      const ids = await claimGathering(db.sql, { ...times, limit: free });
+      for (const id of ids) places.take(() => gather(id));
+      if (ids.length < free) return;
+    }
+  };
+  const { wake, ended } = startLoop({ everyMs: paceMs, stopping, work, failed });
+  return { wake, ended: ended.then(places.empty) };
 }

@@ -2,7 +2,21 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Happening, State } from "./machine.ts";
 import { advance, recipientsOf } from "./machine.ts";
-import { isOver, successors } from "./status.ts";
+import type { Status } from "./status.ts";
+import { isOver } from "./status.ts";
+
+/** Where a broadcast can go from there. What is not listed does not happen. */
+const successors: Readonly<Record<Status, readonly Status[]>> = {
+  draft: ["scheduled", "cancelled"],
+  scheduled: ["gathering", "paused", "cancelled"],
+  // To `completed` when there is nobody.
+  gathering: ["sending", "completed", "paused", "cancelled"],
+  sending: ["completed", "paused", "cancelled"],
+  // To `completed` when the last ones were on their way.
+  paused: ["scheduled", "gathering", "sending", "completed", "cancelled"],
+  completed: [],
+  cancelled: [],
+};
 
 const draft: State = {
   status: "draft",

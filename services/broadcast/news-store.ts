@@ -47,6 +47,7 @@ export async function mayBeAnswered(query: Query, userId: string, topic: string)
   const rows = await query`
     select 1 from recipients r join broadcasts b on b.id = r.broadcast_id
     where r.user_id = ${userId} and r.status in ('waiting', 'sending') and r.tries > 0 and b.topic = ${topic}
+      and b.finished_at is null
     for share of r`;
   return rows.length > 0;
 }

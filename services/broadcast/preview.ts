@@ -10,9 +10,15 @@ export interface Preview {
   readonly userIds: readonly string[];
   /** There are more than were counted. */
   readonly more: boolean;
+  /** Too few to be told of. */
+  readonly few: boolean;
 }
 
+type Seen = Omit<Preview, "few">;
+
 const mostShown = 10;
+/** Fewer tell of single users what the owner does not know of them. */
+const leastTold = 20;
 /** Of those who cannot be counted by one question: all that a segment can name, twice. */
 const mostLooked = 20_000;
 
@@ -26,34 +32,43 @@ export function createPreview({
   users: Peers["users"];
   pages: Pages;
 }): (audience: Audience, signal: AbortSignal) => Promise<Preview> {
-  return async (audience, signal) => {
-    const { ownerId, segment, chosen } = audience;
-    const filter = userFilter(segment);
-    if (!chosen && !onlyCustomers(audience)) {
-      const [{ count }, { userIds }] = await Promise.all([
-        users.countUsers({ filter }, { signal }),
-        users.selectUsers({ filter, limit: mostShown }, { signal }),
-      ]);
-      return { count, userIds, more: false };
-    }
-    if (!chosen && isOpen(filter)) {
-      const [count, { userIds }] = await Promise.all([
-        countCustomers(sql, ownerId, customerFilter(segment.customers)),
-        pages(audience, null, signal),
-      ]);
-      return { count, userIds: userIds.slice(0, mostShown), more: false };
-    }
-    const shown: string[] = [];
+  /** The first few and how many there are, page by page until that is enough. */
+  const walk = async (
+    audience: Audience,
+    signal: AbortSignal,
+    isEnough: (count: number) => boolean = () => false,
+  ): Promise<Seen> => {
+    const userIds: string[] = [];
     let count = 0;
     let after: string | null = null;
-    for (let looked = 0; looked < mostLooked; looked += pageOfUsers) {
+    for (let looked = 0; looked < mostLooked && !isEnough(count); looked += pageOfUsers) {
       const page = await pages(audience, after, signal);
       count += page.userIds.length;
-      shown.push(...page.userIds.slice(0, mostShown - shown.length));
-      if (page.isLast || page.last === undefined)
-        return { count: BigInt(count), userIds: shown, more: false };
+      userIds.push(...page.userIds.slice(0, mostShown - userIds.length));
+      if (page.isLast || page.last === undefined) return { count: BigInt(count), userIds, more: false };
       after = page.last;
     }
-    return { count: BigInt(count), userIds: shown, more: true };
+    return { count: BigInt(count), userIds, more: true };
+  };
+
+  const look = async (audience: Audience, signal: AbortSignal): Promise<Seen> => {
+    const { ownerId, segment, chosen } = audience;
+    const filter = userFilter(segment);
+    const isCounted = !chosen && (!onlyCustomers(audience) || isOpen(filter));
+    if (!isCounted) return walk(audience, signal);
+    const [count, { userIds }] = await Promise.all([
+      onlyCustomers(audience)
+        ? countCustomers(sql, ownerId, customerFilter(segment.customers))
+        : users.countUsers({ filter }, { signal }).then((it) => it.count),
+      walk(audience, signal, (found) => found >= mostShown),
+    ]);
+    return { count, userIds, more: false };
+  };
+
+  return async (audience, signal) => {
+    const seen = await look(audience, signal);
+    const isTold = audience.everybody || (!audience.chosen && isOpen(userFilter(audience.segment)));
+    if (isTold || seen.count >= leastTold) return { ...seen, few: false };
+    return { count: 0n, userIds: [], more: seen.more, few: true };
   };
 }

@@ -30,7 +30,8 @@ export async function addRecipients(
 
 export interface Claimed {
   readonly userId: string;
-  readonly tries: number;
+  /** Of its tries, those for which the answer was that something broke. */
+  readonly broken: number;
 }
 
 export interface Lease {
@@ -50,7 +51,7 @@ export async function claimRecipients(
     where broadcast_id = ${broadcastId} and user_id in (
       select user_id from recipients where broadcast_id = ${broadcastId} and status = 'waiting'
       order by user_id limit ${limit} for update skip locked)
-    returning user_id, tries`;
+    returning user_id, broken`;
 }
 
 /** Those that are still this claim's to write of, locked. */
@@ -65,6 +66,7 @@ export async function lockClaimed(query: Query, broadcastId: string, claim: stri
 export interface Written {
   readonly userId: string;
   readonly status: RecipientStatus;
+  readonly broken: number;
   readonly notificationId: string | null;
   readonly arrived: boolean;
   readonly reason: string;
@@ -80,12 +82,13 @@ export async function writeAnswers(
   if (answers.length === 0) return;
   await query`
     update recipients r set status = a.status, notification_id = a.notification_id, arrived = a.arrived,
-      reason = a.reason, claim = null, leased_until = null, updated_at = ${now}
+      reason = a.reason, broken = a.broken, claim = null, leased_until = null, updated_at = ${now}
     from unnest(
       ${answers.map(({ userId }) => userId)}::uuid[], ${answers.map(({ status }) => status)}::text[],
       ${answers.map(({ notificationId }) => notificationId)}::uuid[],
-      ${answers.map(({ arrived }) => `${arrived}`)}::text[]::boolean[], ${answers.map(({ reason }) => reason)}::text[]
-    ) as a (user_id, status, notification_id, arrived, reason)
+      ${answers.map(({ arrived }) => `${arrived}`)}::text[]::boolean[], ${answers.map(({ reason }) => reason)}::text[],
+      ${answers.map(({ broken }) => broken)}::integer[]
+    ) as a (user_id, status, notification_id, arrived, reason, broken)
     where r.broadcast_id = ${broadcastId} and r.user_id = a.user_id`;
 }
 

@@ -29,3 +29,27 @@ export const isOverNow = (status: Status) =>
 /** In the words of the notification service. */
 export const templateRefused = (reason: string, words: string) =>
   fail.precondition("broadcast_template_refused", words, { metadata: { reason } });
+
+export const templateBuiltIn = (name: string) =>
+  templateRefused("template_built_in", `${name} is what the platform itself sends; choose another template`);
+
+export const topicReserved = (topic: string) =>
+  fail.denied("broadcast_topic_reserved", `the platform itself speaks on the topic ${topic}`, {
+    remedy: "choose another one, such as news",
+    metadata: { topic },
+  });
+
+export const templateForAdmins = () =>
+  fail.denied("broadcast_template_admin_only", "templates are for broadcast:admin", {
+    remedy: "say it in words",
+  });
+
+export const filterForAdmins = () =>
+  fail.denied("broadcast_filter_admin_only", "when users registered or were seen is for broadcast:admin", {
+    remedy: "leave registered_* and seen_* out of segment.users",
+  });
+
+export const everybodyForAdmins = () =>
+  fail.denied("broadcast_everybody_admin_only", "the broadcast has been gathered for all users", {
+    remedy: "have somebody with broadcast:admin resume it, or cancel it",
+  });

@@ -4,6 +4,9 @@ import type { BroadcastRow } from "./broadcasts-store.ts";
 
 export const isAdmin = (user: UserIdentity): boolean => permits(user.permissions, "broadcast:admin");
 
+/** As ids are kept and compared. */
+export const idOf = (user: UserIdentity): string => canonicalId(user.id);
+
 /** To others it does not exist. */
-export const maySee = ({ ownerId }: BroadcastRow, user: UserIdentity): boolean =>
-  ownerId === canonicalId(user.id) || isAdmin(user);
+export const maySee = ({ ownerId }: Pick<BroadcastRow, "ownerId">, user: UserIdentity): boolean =>
+  ownerId === idOf(user) || isAdmin(user);

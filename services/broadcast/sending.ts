@@ -4,7 +4,7 @@ import { fromJson } from "@bufbuild/protobuf";
 import type { SendNotificationRequestSchema } from "#gen/notification/v1/notification_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Database, Logger, Loop } from "#mesh";
-import { newId, reasonOf, startLoop } from "#mesh";
+import { createPlaces, newId, reasonOf, startLoop } from "#mesh";
 import type { Answer } from "./answers.ts";
 import { answerOf, answerOfError } from "./answers.ts";
 import { createTurns } from "./at-once.ts";
@@ -36,7 +36,7 @@ const sendTimeoutMs = 10_000;
 const chunkTimeMs = 30_000;
 export const leaseMs = chunkTimeMs + sendTimeoutMs + 20_000;
 /** Chunks that one instance is at, and what it asks of the notification service, at once. */
-const places = 4;
+const chunksAtOnce = 4;
 const callsAtOnce = 16;
 
 interface Chunk {
@@ -50,9 +50,9 @@ interface Chunk {
 export function startSending(options: SendingOptions): Loop {
   const { db, notifications, record, settle, paceMs, log, now, stopping } = options;
   const inTurn = createTurns(callsAtOnce);
-  const busy = new Set<Promise<void>>();
   const failed = (err: unknown) =>
     log.warn({ err }, "recipients of broadcasts could not be sent to; tried again");
+  const places = createPlaces(chunksAtOnce, failed);
 
   // When the next may go is written with the claim: two instances cannot both take a turn.
   const claimChunk = () =>
@@ -92,20 +92,13 @@ export function startSending(options: SendingOptions): Loop {
     const untilMs = performance.now() + chunkTimeMs;
     const request = requestOf(row, content);
     const answers = await Promise.all(
-      claimed.map(async ({ userId, tries }) => ({
+      claimed.map(async ({ userId, broken }) => ({
         userId,
-        tries,
+        broken,
         answer: await inTurn(() => send(request, userId, untilMs)),
       })),
     );
     await db.transaction((tx) => settle(tx, { broadcastId: row.id, claim, answers }));
-  };
-
-  const begin = (chunk: Chunk) => {
-    const run: Promise<void> = sendChunk(chunk)
-      .catch(failed)
-      .finally(() => busy.delete(run));
-    busy.add(run);
   };
 
   const untilNextMs = async (): Promise<number> => {
@@ -115,13 +108,13 @@ export function startSending(options: SendingOptions): Loop {
 
   const work = async () => {
     while (!stopping.aborted) {
-      if (busy.size >= places) {
-        await Promise.race(busy);
+      if (places.free() === 0) {
+        await places.freed();
         continue;
       }
       const chunk = await claimChunk();
       if (chunk) {
-        begin(chunk);
+        places.take(() => sendChunk(chunk));
         continue;
       }
       const waitMs = await untilNextMs();
@@ -130,7 +123,7 @@ export function startSending(options: SendingOptions): Loop {
     }
   };
   const { wake, ended } = startLoop({ everyMs: paceMs, stopping, work, failed });
-  return { wake, ended: ended.then(async () => void (await Promise.all(busy))) };
+  return { wake, ended: ended.then(places.empty) };
 }
 
 /** The same for a user each time: that is what its key stands for. */

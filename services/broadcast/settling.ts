@@ -1,5 +1,6 @@
-import type { BackoffPolicy, Query } from "#mesh";
+import type { Query } from "#mesh";
 import { afterCommit, pauseMs } from "#mesh";
+import { afterFailure } from "./after-failure.ts";
 import type { Answer } from "./answers.ts";
 import type { BroadcastMetrics } from "./broadcast-metrics.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
@@ -13,7 +14,8 @@ import { counted } from "./record.ts";
 
 export interface Answered {
   readonly userId: string;
-  readonly tries: number;
+  /** How often it has broken for this user before. */
+  readonly broken: number;
   readonly answer: Answer;
 }
 
@@ -32,7 +34,6 @@ export interface SettlingOptions {
 
 /** What breaks so often for one user breaks for that user. */
 const mostBroken = 5;
-const afterFailure: BackoffPolicy = { baseMs: 1000, maxMs: 60_000 };
 
 /** Writes what became of a chunk, with what was told of it in the meantime. */
 export function createSettling({ record, metrics, now, random }: SettlingOptions) {
@@ -91,8 +92,9 @@ export function createSettling({ record, metrics, now, random }: SettlingOptions
 
 export type Settle = ReturnType<typeof createSettling>;
 
-function outcomeOf({ userId, tries, answer }: Answered, accepted: boolean): Written {
-  const common = { userId, notificationId: null, arrived: false, reason: "" };
+function outcomeOf({ userId, broken: before, answer }: Answered, accepted: boolean): Written {
+  const broken = before + (answer.kind === "broken" ? 1 : 0);
+  const common = { userId, broken, notificationId: null, arrived: false, reason: "" };
   switch (answer.kind) {
     case "sent": {
       const { notificationId, arrived } = answer;
@@ -108,7 +110,7 @@ function outcomeOf({ userId, tries, answer }: Answered, accepted: boolean): Writ
         ? { ...common, status: "failed", reason: answer.reason }
         : { ...common, status: "waiting" };
     case "broken":
-      return tries >= mostBroken
+      return broken >= mostBroken
         ? { ...common, status: "failed", reason: answer.reason }
         : { ...common, status: "waiting" };
     case "again":

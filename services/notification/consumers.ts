@@ -8,7 +8,7 @@ import type { Query, Subscription } from "#mesh";
 import { canonicalId, cleanText, on, reasonOf } from "#mesh";
 import type { BuiltIn } from "./built-in.ts";
 import { forgetUser } from "./inboxes-store.ts";
-import { writeMoney, writeNumber } from "./money.ts";
+import { writeFigure, writeMoney } from "./money.ts";
 import { noRecipient } from "./refusals.ts";
 import type { Send } from "./sending.ts";
 import type { Variables } from "./template-text.ts";
@@ -76,7 +76,7 @@ export function consumers({ send }: { send: Send }): Subscription[] {
       });
     }),
 
-    on(ThresholdReachedSchema, async ({ ownerId, name, metric, value, limit }, { tx, id }) => {
+    on(ThresholdReachedSchema, async ({ ownerId, name, metric, value, limit, currency }, { tx, id }) => {
       if (ownerId === "") return;
       await tell(tx, {
         userId: ownerId,
@@ -86,8 +86,8 @@ export function consumers({ send }: { send: Send }): Subscription[] {
         variables: (locale) => ({
           name: cleanText(name),
           metric,
-          value: writeNumber(value, locale),
-          limit: writeNumber(limit, locale),
+          value: writeFigure(value, currency, locale),
+          limit: writeFigure(limit, currency, locale),
         }),
       });
     }),

@@ -37,7 +37,10 @@ const longestAnswer = 500;
  * between the provider's answer and the note of it: it has the same id then.
  */
 export function createDelivering({ db, events, recipient, ways, metrics, now }: DeliveringOptions) {
-  /** Ends what is open of them, and tells of each in the same transaction. */
+  /**
+   * Ends what is open of them, and tells of each in the same transaction: whoever
+   * was told that it is queued waits for what became of it, if only that it is skipped.
+   */
   const end = (job: Job, step: string, parcels: readonly Parcel[], outcome: Outcome) =>
     job.once(async (tx) => {
       const at = new Date(now());
@@ -49,7 +52,7 @@ export function createDelivering({ db, events, recipient, ways, metrics, now }: 
         const time = timestampFromDate(at);
         if (outcome.status === "sent") {
           await events.publish(NotificationSentSchema, { ...told, sentAt: time }, tx);
-        } else if (outcome.status === "failed") {
+        } else {
           await events.publish(NotificationFailedSchema, { ...told, reason, failedAt: time }, tx);
         }
         afterCommit(tx, () => metrics.delivered(channel, outcome.status, provider));

@@ -24,5 +24,11 @@ function canonicalLocale(locale: string): string {
 }
 
 /** A figure as it is written in a locale, such as `1,234.5`. */
-export const writeNumber = (value: number, locale: string): string =>
+const writeNumber = (value: number, locale: string): string =>
   new Intl.NumberFormat(canonicalLocale(locale), { maximumFractionDigits: 2 }).format(value);
+
+/** A figure; with a currency, it counts its minor units. */
+export const writeFigure = (value: number, currency: string, locale: string): string =>
+  currency === ""
+    ? writeNumber(value, locale)
+    : writeMoney({ currency, minorUnits: BigInt(Math.round(value)) }, locale);

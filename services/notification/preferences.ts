@@ -1,6 +1,6 @@
 import type { PreferenceService, QuietHours } from "#gen/notification/v1/preferences_pb.js";
 import type { Call, Database, Handlers, Query } from "#mesh";
-import { requireUser } from "#mesh";
+import { cleanText, requireUser } from "#mesh";
 import { channelsOf } from "./channels.ts";
 import { lockInbox } from "./inboxes-store.ts";
 import { isTimeZone } from "./local-time.ts";
@@ -61,7 +61,7 @@ export function preferences({ db, links }: PreferencesOptions): Handlers<typeof 
     },
 
     async resetTopic({ topic }, call) {
-      await dropTopic(db.sql, requireUser(call).id, topic.replaceAll("\0", ""));
+      await dropTopic(db.sql, requireUser(call).id, cleanText(topic));
       return {};
     },
 

@@ -71,8 +71,9 @@ export function templates({ db, now }: TemplatesOptions): Handlers<typeof Templa
     },
 
     async previewTemplate({ name, locale, variables }) {
-      const { language, subject, text, html } = fill((await found(name)).variants, locale, variables);
-      return { language, subject, text, html };
+      const { variants, builtIn } = await found(name);
+      const { language, subject, text, html } = fill(variants, locale, variables);
+      return { language, subject, text, html, builtIn };
     },
   };
 }

@@ -1,7 +1,6 @@
 import type { Database, Logger, Loop } from "#mesh";
-import { startLoop } from "#mesh";
+import { createPlaces, startLoop } from "#mesh";
 import { claimDue, lockLate } from "./due-store.ts";
-import type { OrderRow } from "./orders-store.ts";
 import type { Recorder } from "./record.ts";
 import type { StepRunner } from "./step-runner.ts";
 
@@ -17,39 +16,30 @@ export interface LoopsOptions {
 }
 
 /** Orders that one instance is at, at once. */
-const places = 16;
+const atOnce = 16;
 const lateBatch = 50;
 
 /** Does what is due and nobody is at: what consumers left to be done, what failed, what was cut off by a crash. */
 export function startSteps({ db, runner, paceMs, leaseMs, log, now, stopping }: LoopsOptions): Loop {
-  const busy = new Set<Promise<void>>();
   const failed = (err: unknown) => log.warn({ err }, "what is due of orders could not be done; tried again");
+  const places = createPlaces(atOnce, failed);
 
-  const begin = (row: OrderRow) => {
-    const run: Promise<void> = runner
-      .run(row, stopping)
-      .then(() => {}, failed)
-      .finally(() => busy.delete(run));
-    busy.add(run);
-  };
-
-  // A place is taken again as soon as it is free: one service that hangs does not hold up what is for the other.
   const work = async () => {
     while (!stopping.aborted) {
-      const free = places - busy.size;
+      const free = places.free();
       if (free === 0) {
-        await Promise.race(busy);
+        await places.freed();
         continue;
       }
       const nowMs = now();
       const times = { now: new Date(nowMs), leasedUntil: new Date(nowMs + leaseMs) };
       const claimed = await claimDue(db.sql, { ...times, limit: free });
-      for (const row of claimed) begin(row);
+      for (const row of claimed) places.take(() => runner.run(row, stopping));
       if (claimed.length < free) return;
     }
   };
   const { wake, ended } = startLoop({ everyMs: paceMs, stopping, work, failed });
-  return { wake, ended: ended.then(async () => void (await Promise.all(busy))) };
+  return { wake, ended: ended.then(places.empty) };
 }
 
 /** Calls off what was not paid in its time. */

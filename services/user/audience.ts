@@ -13,7 +13,8 @@ export function audience({ db }: { db: Database }): Handlers<typeof AudienceServ
   return {
     async selectUsers({ filter, userIds, afterId, limit }) {
       const place = { afterId: afterId === "" ? undefined : afterId, limit: limit || usualLimit };
-      return { userIds: await selectAudience(db.sql, filterOf(filter, userIds), place) };
+      const page = await selectAudience(db.sql, filterOf(filter, userIds), place);
+      return { userIds: [...page.userIds], lastId: page.lastId ?? "", isLast: page.isLast };
     },
 
     async countUsers({ filter, userIds }) {

@@ -4,7 +4,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { hasOption } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Bucket } from "#gen/analytics/v1/analytics_pb.js";
-import { AggregateDataSchema } from "#gen/analytics/v1/jobs_pb.js";
+import { AggregateDataSchema, CalculateEngagementSchema } from "#gen/analytics/v1/jobs_pb.js";
 import { BroadcastCompletedSchema } from "#gen/broadcast/v1/events_pb.js";
 import { event as eventOption } from "#gen/mesh/v1/options_pb.js";
 import { NotificationSentSchema } from "#gen/notification/v1/events_pb.js";
@@ -17,6 +17,8 @@ import { UserCreatedSchema, UserDeletedSchema, UserLoggedInSchema } from "#gen/u
 import { newId } from "#mesh";
 import { liveOnly, mappings } from "../../services/analytics/facts/all.ts";
 import { platformMetrics } from "../../services/analytics/facts/names.ts";
+import { lockFigures } from "../../services/analytics/figures-lock.ts";
+import { lockNamed } from "../../services/analytics/named-lock.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
 import { admin, at, createAnalyticsWorld, dayMs, eventually, factWith, seller } from "./analytics-world.ts";
 
@@ -80,9 +82,9 @@ test("what happens on the platform is counted for all, and for whom it concerns"
   const shown = async (user: typeof owner) => {
     const { dashboard } = await world.of(user).getDashboard({ bucket: Bucket.DAY });
     return Object.fromEntries(
-      dashboard!.metrics.map(({ name, currency, count, sum }) => [
+      dashboard!.metrics.map(({ name, currency, count, sum, minorUnits }) => [
         currency ? `${name} ${currency}` : name,
-        [Number(count), sum],
+        [Number(count), sum + Number(minorUnits)],
       ]),
     );
   };
@@ -118,8 +120,8 @@ test("a late event counts where it happened, in a month that had no partition", 
       span: { from: at(longAgo), until: at(longAgo + dayMs) },
       bucket: Bucket.DAY,
     });
-    return dashboard!.metrics.map(({ name, count, sum }) => [name, count, sum]);
-  }).toEqual([["orders_paid", 1n, 700]]);
+    return dashboard!.metrics.map(({ name, count, minorUnits }) => [name, count, minorUnits]);
+  }).toEqual([["orders_paid", 1n, 700n]]);
 });
 
 test("many events at once are each counted once, and the same after they are added up anew", async () => {
@@ -160,10 +162,89 @@ test("a user who is gone is forgotten, whatever still comes about her; what she 
   await world.paid(owner.id, gone, 100n);
   await eventually(async () => {
     const { dashboard } = await world.of(owner).getDashboard({ metrics: ["orders_paid"] });
-    return dashboard!.metrics[0]!.sum;
-  }).toBe(200);
+    return dashboard!.metrics[0]!.minorUnits;
+  }).toBe(200n);
   expect(await rows()).toEqual({ facts: 0, active: 0, seen: 0 });
-  expect(await world.counted("users_deleted")).toBe(1);
+  await eventually(() => world.counted("users_deleted")).toBe(1);
+});
+
+/** Locks of the database that somebody waits for. */
+const waiting = () => world.sql<{ key: string }[]>`
+  select ((l.classid::bigint << 32) | l.objid::bigint)::text as key
+  from pg_locks l join pg_database d on d.oid = l.database
+  where d.datname = current_database() and l.locktype = 'advisory' and not l.granted`;
+
+test("whoever forgets a user waits for what she tracks before others wait for him", async () => {
+  const gone = newId();
+  const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const tracking = world.setup.db.transaction(async (tx) => {
+    await lockNamed(tx, `user:${gone}`);
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  await world.tell(UserDeletedSchema, { userId: gone, deletedAt: at(world.clock.now()) });
+  const [{ key } = { key: "" }] = await world.sql<{ key: string }[]>`
+    select hashtextextended(${`user:${gone}`}, 0)::text as key`;
+  await eventually(waiting).toContainEqual({ key });
+  expect(await world.count([factWith()])).toBe(1);
+  release.resolve();
+  await tracking;
+  await eventually(() => world.sql`select 1 from forgotten where user_id = ${gone}`).toHaveLength(1);
+});
+
+test("events of all services are put by while nobody may count, and take no connections meanwhile", async () => {
+  const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = world.setup.db.transaction(async (tx) => {
+    await lockFigures(tx);
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  const before = await world.counted("logins");
+  const now = at(world.clock.now());
+  await world.tell(UserLoggedInSchema, { userId: newId(), loggedInAt: now });
+  await world.tell(SecurityAlertSchema, { threatId: newId(), lastSeenAt: now });
+  await world.tell(NotificationSentSchema, { userId: newId(), channel: Channel.SMS, sentAt: now });
+  await world.paid(newId(), newId(), 1n);
+  await eventually(() => world.sql`select 1 from waiting_facts`).toHaveLength(4);
+  // Who counts, and who makes partitions.
+  expect((await waiting()).length).toBeLessThanOrEqual(2);
+  release.resolve();
+  await holding;
+  await eventually(() => world.counted("logins")).toBe(before + 1);
+  await eventually(() => world.sql`select 1 from waiting_facts`).toHaveLength(0);
+});
+
+test("what was done with one post is added up anew, and nothing else is touched", async () => {
+  const [postId, ownerId] = [newId(), newId()];
+  const facts = [0, 1, 40].map((days) =>
+    factWith({
+      ...{
+        metric: "tracked.post_viewed",
+        ownerId,
+        subjectType: "post",
+        subjectId: postId,
+        tags: ["engaged"],
+      },
+      occurredAt: new Date(world.clock.now() - days * dayMs),
+    }),
+  );
+  await world.count(facts);
+  const sums = () => world.sql`
+    select bucket, owner_id, metric, count, sum from rollups where subject_id = ${postId} order by 1, 2`;
+  const others = () => world.sql`
+    select bucket, owner_id, count from rollups where subject_id = 'engaged' order by 1, 2`;
+  const right = await sums();
+  expect(right).toHaveLength(6);
+  await world.sql`update rollups set count = count + 1 where subject_id in (${postId}, 'engaged')`;
+  await world.sql`
+    insert into rollups (bucket, owner_id, subject_type, subject_id, metric, currency, count, sum)
+    select bucket, owner_id, subject_type, subject_id, 'never', currency, 1, 1 from rollups where subject_id = ${postId}`;
+  const untouched = await others();
+  await world.setup.jobs.enqueue(CalculateEngagementSchema, { postId: postId.toUpperCase() });
+  await eventually(sums).toEqual(right);
+  expect(await others()).toEqual(untouched);
 });
 
 test("facts that come twice with the same id are one", async () => {

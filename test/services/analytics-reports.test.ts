@@ -19,6 +19,7 @@ import {
   refusal,
   seller,
   service,
+  userWith,
 } from "./analytics-world.ts";
 
 const { SALES, EVENTS, METRICS } = ReportKind;
@@ -80,7 +81,7 @@ describe("a report", () => {
       tags: ["=cmd|' /C calc'!A0", "कल🧺"],
       properties: { words: 'say "hi",\r\n@you' },
     };
-    await world.of(owner).trackEvents({ events: [event] });
+    await world.of(owner).trackEvents({ events: [{ ...event, id: newId() }] });
     // Only services say whose it is.
     await world.sql`update facts set owner_id = ${owner.id} where user_id = ${owner.id}`;
     const csv = await made(owner, { kind: EVENTS });
@@ -102,7 +103,7 @@ describe("a report", () => {
         metric: "orders_paid",
         ownerId: owner.id,
         occurredAt: new Date(day - dayMs),
-        amount: 7n,
+        amount: 9_007_199_254_740_993n,
         currency: "GHS",
       }),
     ]);
@@ -110,8 +111,8 @@ describe("a report", () => {
     const report = await made(owner, { kind: METRICS, span, bucket: Bucket.DAY });
     const { text } = await world.download(owner, report.id);
     expect(text.split("\r\n").slice(1, 3)).toEqual([
-      `${new Date(day - 2 * dayMs).toISOString()},orders_paid,GHS,0,0`,
-      `${new Date(day - dayMs).toISOString()},orders_paid,GHS,1,7`,
+      `${new Date(day - 2 * dayMs).toISOString()},orders_paid,GHS,0,,0`,
+      `${new Date(day - dayMs).toISOString()},orders_paid,GHS,1,,9007199254740993`,
     ]);
     const empty = await made(seller(), { kind: METRICS, format: ReportFormat.JSON });
     expect(empty).toMatchObject({ status: ReportStatus.READY, lines: 0n, bytes: 0n });
@@ -158,10 +159,33 @@ describe("a report", () => {
     expect(await refusal(world.reports(other).deleteReport({ id }))).toMatchObject(missing);
     expect((await world.reports(other).listReports({})).reports).toEqual([]);
     expect((await world.reports(admin).getReport({ id })).report!.id).toBe(id);
+    expect((await world.reports(admin).listReports({})).reports.map((it) => it.id)).toContain(id);
     expect((await world.reports(owner).listReports({ status: ReportStatus.READY })).reports).toHaveLength(1);
     expect((await world.reports(owner).listReports({ status: ReportStatus.FAILED })).reports).toEqual([]);
     await world.reports(owner).deleteReport({ id });
     expect(await refusal(world.reports(owner).getReport({ id }))).toMatchObject(missing);
+  });
+
+  test("over everybody's figures is there no more for who lost the right to them, but to be deleted", async () => {
+    const manager = userWith("analytics:admin", "analytics:report");
+    const former = { ...manager, permissions: ["analytics:report"] };
+    const { report } = await world
+      .reports(manager)
+      .createReport({ kind: SALES }, { headers: { "idempotency-key": "all" } });
+    const { id } = await world.finished(manager, report!.id);
+    const missing = { code: "NotFound", reason: "report_not_found" };
+    expect(await refusal(world.reports(former).getReport({ id }))).toMatchObject(missing);
+    expect(await refusal(world.download(former, id))).toMatchObject(missing);
+    expect(
+      await refusal(
+        world.reports(former).createReport({ kind: SALES }, { headers: { "idempotency-key": "all" } }),
+      ),
+    ).toMatchObject(missing);
+    expect((await world.reports(former).listReports({})).reports).toEqual([]);
+    const own = await made(former, {});
+    expect((await world.reports(former).listReports({})).reports.map((it) => it.id)).toEqual([own.id]);
+    await world.reports(former).deleteReport({ id });
+    expect(await refusal(world.reports(manager).getReport({ id }))).toMatchObject(missing);
   });
 
   test("is gone when its time is over", async () => {
@@ -300,14 +324,21 @@ describe("a report whose worker", () => {
   test("is cancelled stops, and the report fails when nobody goes on", async () => {
     const { owner, id } = await asked(5000);
     const cancelling = new AbortController();
-    const progress = () => cancelling.abort(new Error("cancelled"));
+    let pages = 0;
+    // By then some of it is kept.
+    const progress = () => {
+      if (++pages === 3) cancelling.abort(new Error("cancelled"));
+    };
     const job = jobOf({ signal: cancelling.signal, progress });
     await expect(write(id, {}, job)).rejects.toThrow("cancelled");
     expect((await world.reports(owner).getReport({ id })).report!.status).toBe(ReportStatus.WRITING);
+    const chunks = () => world.sql`select 1 from report_chunks where report_id = ${id}`;
+    expect(await chunks()).not.toHaveLength(0);
     world.clock.pass(2 * 3_600_000);
-    await eventually(async () => (await world.reports(owner).getReport({ id })).report!.reason).toBe(
-      "abandoned",
-    );
+    const shown = async () => (await world.reports(owner).getReport({ id })).report!;
+    await eventually(async () => (await shown()).reason).toBe("abandoned");
+    expect(await shown()).toMatchObject({ lines: 0n, bytes: 0n });
+    expect(await chunks()).toHaveLength(0);
   });
 
   test("fails for good says so, and tries before that", async () => {

@@ -35,7 +35,7 @@ test("over REST, what is tracked is shown, and a report of it is downloaded as t
   expect((await tracked()).body.data).toEqual({ counted: 1, known: 0 });
   expect((await tracked()).body.data).toEqual({ counted: 0, known: 1 });
   expect((await ask(url, "POST", `${path}/events`, { body })).status).toBe(401);
-  const bad = { events: [{ name: "Page Viewed" }] };
+  const bad = { events: [{ id: newId(), name: "Page Viewed" }] };
   expect((await ask(url, "POST", `${path}/events`, { token: customer.token, body: bad })).status).toBe(422);
 
   const query = "/dashboard?metrics=tracked.page_viewed&bucket=BUCKET_DAY&span.time_zone=Africa/Accra";

@@ -1,11 +1,19 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
+import { type ThresholdReached, ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
 import { Direction } from "#gen/analytics/v1/thresholds_pb.js";
 import { newId } from "#mesh";
 import { eventsTold } from "#mesh/testing/told.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
-import { admin, createAnalyticsWorld, eventually, factWith, refusal, seller } from "./analytics-world.ts";
+import {
+  admin,
+  createAnalyticsWorld,
+  eventually,
+  factWith,
+  refusal,
+  seller,
+  userWith,
+} from "./analytics-world.ts";
 
 let world: AnalyticsWorld;
 beforeAll(async () => {
@@ -15,15 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const told = async (id: string) =>
+const eventsOf = async (id: string) =>
   (
-    (await eventsTold(world.host.namespace, [ThresholdReachedSchema])) as unknown as {
-      thresholdId: string;
-      value: number;
-    }[]
-  )
-    .filter(({ thresholdId }) => thresholdId === id)
-    .map(({ value }) => value);
+    (await eventsTold(world.host.namespace, [ThresholdReachedSchema])) as unknown as ThresholdReached[]
+  ).filter(({ thresholdId }) => thresholdId === id);
+const told = async (id: string) => (await eventsOf(id)).map(({ value }) => value);
 
 /** How often each instance has had its turn, more or less. */
 const checked = async (id: string) => {
@@ -71,6 +75,7 @@ test("a threshold is told once when it is reached, by whichever replica, and aga
   await world.count([paid(owner.id, 500n)]);
   await checked(id);
   await eventually(() => told(id)).toEqual([1000]);
+  expect(await eventsOf(id)).toMatchObject([{ currency: "GHS", limit: 1000 }]);
 
   world.clock.pass(2 * 3_600_000);
   await eventually(isReached).toBe(false);
@@ -138,6 +143,54 @@ test("thresholds are one's own, a hundred at most, listed newest first", async (
   expect((await world.thresholds(admin).getThreshold({ id })).threshold!.ownerId).toBe(owner.id);
   await api.deleteThreshold({ id });
   expect(await refusal(api.getThreshold({ id }))).toMatchObject(missing);
+});
+
+test("a threshold over everybody's figures is there no more for who lost the right to them, but to be deleted", async () => {
+  const manager = userWith("analytics:read", "analytics:admin");
+  const former = world.thresholds({ ...manager, permissions: ["analytics:read"] });
+  const make = async (api: typeof former) =>
+    (await api.createThreshold({ name: "n", metric: "logins", value: 1e6 })).threshold!.id;
+  const id = await make(world.thresholds(manager));
+  const missing = { code: "NotFound", reason: "threshold_not_found" };
+  expect(await refusal(former.getThreshold({ id }))).toMatchObject(missing);
+  const own = await make(former);
+  expect((await former.listThresholds({})).thresholds.map((it) => it.id)).toEqual([own]);
+  expect((await world.thresholds(manager).getThreshold({ id })).threshold!.id).toBe(id);
+  await former.deleteThreshold({ id });
+  expect(await refusal(world.thresholds(manager).getThreshold({ id }))).toMatchObject(missing);
+});
+
+test("a threshold over everybody's figures rests while its maker has lost the right to them", async () => {
+  const manager = userWith("analytics:read", "analytics:admin");
+  const metric = "tracked.rights_watched";
+  const window = durationFromMs(3_600_000);
+  const make = async (user: typeof manager) =>
+    (await world.thresholds(user).createThreshold({ name: "n", metric, value: 2, window })).threshold!.id;
+  const id = await make(manager);
+  const others = await make(seller());
+  const happens = () => world.count([factWith({ metric, occurredAt: new Date(world.clock.now()) })]);
+  const saidOf = async () =>
+    (await world.sql`select allowed, asked_at from admins where user_id = ${manager.id}`)[0];
+  await checked(id);
+  expect(world.security.asked).not.toContain(manager.id);
+
+  world.security.lost.add(manager.id);
+  world.clock.pass(25 * 3_600_000);
+  await eventually(async () => (await saidOf())?.allowed).toBe(false);
+  await happens();
+  await happens();
+  await checked(others);
+  expect(await told(id)).toEqual([]);
+  const asked = world.security.asked.length;
+  await checked(others);
+  expect(world.security.asked).toHaveLength(asked);
+
+  world.security.lost.delete(manager.id);
+  world.clock.pass(25 * 3_600_000);
+  await eventually(async () => (await saidOf())?.allowed).toBe(true);
+  await happens();
+  await happens();
+  await eventually(() => told(id)).toEqual([2]);
 });
 
 test("what no figure can be held against is refused", async () => {

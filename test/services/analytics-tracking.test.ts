@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "#mesh";
+import { lockFigures } from "../../services/analytics/figures-lock.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
-import { admin, at, createAnalyticsWorld, dayMs, refusal, userWith } from "./analytics-world.ts";
+import {
+  admin,
+  at,
+  createAnalyticsWorld,
+  dayMs,
+  eventually,
+  refusal,
+  service,
+  userWith,
+} from "./analytics-world.ts";
 
 let world: AnalyticsWorld;
 beforeAll(async () => {
@@ -29,6 +39,17 @@ describe("what users track", () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => world.track(user, ...events)));
     expect(answers.reduce((all, { counted }) => all + counted, 0)).toBe(20);
     expect(await world.counted("tracked.raced")).toBe(20);
+  });
+
+  test("has an id, or sending it again would count it twice", async () => {
+    const events = [{ name: "nameless" }];
+    expect(await refusal(world.of(userWith()).trackEvents({ events }))).toMatchObject({
+      code: "InvalidArgument",
+    });
+    const content = world.metrics(service("content"));
+    expect(await refusal(content.trackEvent({ event: { name: "nameless" } }))).toMatchObject({
+      code: "InvalidArgument",
+    });
   });
 
   test("cannot be taken for what the platform counts", async () => {
@@ -109,6 +130,31 @@ describe("what users track", () => {
     });
     world.clock.pass(dayMs);
     expect(await world.track(user, ...names(500, 3))).toMatchObject({ counted: 3 });
+  });
+
+  test("leaves nothing of what bounded it when that is over", async () => {
+    await world.track(userWith(), { name: "bounded" });
+    const left = async () =>
+      (await world.sql`select 1 from tracked_minutes union all select 1 from tracked_keys`).length;
+    expect(await left()).toBeGreaterThan(0);
+    world.clock.pass(3 * dayMs);
+    await eventually(left).toBe(0);
+  });
+
+  test("that waits for its turn leaves connections to whoever asks for figures", async () => {
+    const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = world.setup.db.transaction(async (tx) => {
+      await lockFigures(tx);
+      held.resolve();
+      await release.promise;
+    });
+    await held.promise;
+    const tracked = Array.from({ length: 30 }, () => world.track(userWith(), { name: "crowded" }));
+    await Promise.all(Array.from({ length: 5 }, () => world.of(admin).getDashboard({})));
+    release.resolve();
+    await holding;
+    await Promise.all(tracked);
+    expect(await world.counted("tracked.crowded")).toBe(30);
   });
 
   test("has subjects whose ids keep their case, but for UUIDs", async () => {

@@ -12,6 +12,7 @@ import { OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import { OrderService, OrderStatus } from "#gen/order/v1/order_pb.js";
 import { PaymentService } from "#gen/payment/v1/payment_pb.js";
 import { ProductService } from "#gen/product/v1/product_pb.js";
+import { PermissionService } from "#gen/security/v1/permissions_pb.js";
 import { ThreatService } from "#gen/security/v1/threats_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Caller, Database, Events, Running, Setup, UserIdentity } from "#mesh";
@@ -61,10 +62,17 @@ export async function createAnalyticsWorld({
   world: more = {},
 }: WorldOptions = {}) {
   const clock = testClock();
+  /** Who has lost all rights, and who was asked about. */
+  const security = { lost: new Set<string>(), asked: [] as string[] };
+  const checkPermission = ({ userId }: { userId: string }) => {
+    security.asked.push(userId);
+    return Promise.resolve({ allowed: !security.lost.has(userId) });
+  };
   const tellers = new Map(
-    Object.entries(others ? contracts : {}).map(([name, contract]) => {
+    Object.entries(others ? contracts : { security: ThreatService }).map(([name, contract]) => {
       const schemas = (mappings[name] ?? []).map(({ schema }) => schema);
-      return [name, teller(name, [contract], schemas)];
+      const all = name === "security" ? [contract, PermissionService] : [contract];
+      return [name, teller(name, all, schemas, { checkPermission })];
     }),
   );
   let given: Setup<never, never> | undefined;
@@ -94,6 +102,7 @@ export async function createAnalyticsWorld({
     sql,
     setup,
     silent,
+    security,
     /** Tells what a service would tell, by the package of its event. */
     tell: ((schema: DescMessage, message: never) =>
       tellers.get(schema.file.proto.package.split(".")[0] ?? "")!.tell(schema, message)) as Events["publish"],
@@ -102,7 +111,9 @@ export async function createAnalyticsWorld({
     reports: (user: UserIdentity) => host.client(ReportService, { caller: { user } }),
     metrics: (caller: Caller) => host.client(MetricsService, { caller }),
     track: (user: UserIdentity, ...events: TrackedInit[]) =>
-      world.of(user).trackEvents({ events: events as unknown as TrackedEvent[] }),
+      world
+        .of(user)
+        .trackEvents({ events: events.map((it) => ({ id: newId(), ...it })) as unknown as TrackedEvent[] }),
     /** Counts facts as a consumer does. */
     count: (facts: readonly Fact[], database: Database = setup.db) => {
       const partitions = createPartitions(database, clock.now);

@@ -2,6 +2,7 @@ import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Bucket, TrendKind } from "#gen/analytics/v1/analytics_pb.js";
 import { newId } from "#mesh";
+import { sumsOf } from "../../services/analytics/rollups-store.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
 import {
   admin,
@@ -50,9 +51,15 @@ describe("the dashboard", () => {
     };
     const { dashboard } = await world.of(owner).getDashboard({ span, bucket: Bucket.DAY });
     const [metric] = dashboard!.metrics;
-    expect(metric).toMatchObject({ name: "orders_paid", currency: "GHS", count: 4n, sum: 1130 });
-    expect(metric).toMatchObject({ countBefore: 1n, sumBefore: 1 });
-    expect(metric!.points.map(({ sum }) => sum)).toEqual([30, 100, 1000, 0]);
+    expect(metric).toMatchObject({
+      name: "orders_paid",
+      currency: "GHS",
+      count: 4n,
+      sum: 0,
+      minorUnits: 1130n,
+    });
+    expect(metric).toMatchObject({ countBefore: 1n, sumBefore: 0, minorUnitsBefore: 1n });
+    expect(metric!.points.map(({ minorUnits }) => minorUnits)).toEqual([30n, 100n, 1000n, 0n]);
     expect(metric!.points.map(({ from }) => new Date(timestampMs(from!)).toISOString().slice(0, 13))).toEqual(
       ["2031-10-25T22", "2031-10-26T23", "2031-10-27T23", "2031-10-28T23"],
     );
@@ -70,7 +77,7 @@ describe("the dashboard", () => {
       timeZone: "Asia/Kolkata",
     };
     const { dashboard } = await world.of(owner).getDashboard({ span, bucket: Bucket.DAY });
-    expect(dashboard!.metrics[0]!.points.map(({ sum }) => sum)).toEqual([1, 2]);
+    expect(dashboard!.metrics[0]!.points.map(({ minorUnits }) => minorUnits)).toEqual([1n, 2n]);
   });
 
   test("shows the last 30 days by default, currencies apart, and zeros for what is asked by name", async () => {
@@ -81,9 +88,9 @@ describe("the dashboard", () => {
     ]);
     const { dashboard } = await world.of(owner).getDashboard({});
     expect(dashboard).toMatchObject({ bucket: Bucket.DAY, timeZone: "UTC" });
-    expect(dashboard!.metrics.map(({ currency, sum }) => [currency, sum])).toEqual([
-      ["GHS", 5],
-      ["USD", 7],
+    expect(dashboard!.metrics.map(({ currency, minorUnits }) => [currency, minorUnits])).toEqual([
+      ["GHS", 5n],
+      ["USD", 7n],
     ]);
     const named = await world.of(owner).getDashboard({ metrics: ["refunds", "tracked.nothing"] });
     expect(
@@ -99,18 +106,60 @@ describe("the dashboard", () => {
     await world.count([paid(one.id, "2031-11-14T00:00:00Z", 3n)]);
     const sum = async (user: typeof one, ownerId = "") => {
       const { dashboard } = await world.of(user).getDashboard({ metrics: ["orders_paid"], ownerId });
-      return dashboard!.metrics.find(({ currency }) => currency !== "USD")!.sum;
+      return dashboard!.metrics.find(({ currency }) => currency !== "USD")!.minorUnits;
     };
-    expect(await sum(one)).toBe(3);
-    expect(await sum(one, one.id.toUpperCase())).toBe(3);
-    expect(await sum(other)).toBe(0);
-    expect(await sum(admin, one.id)).toBe(3);
-    expect(await sum(admin)).toBeGreaterThanOrEqual(3);
+    expect(await sum(one)).toBe(3n);
+    expect(await sum(one, one.id.toUpperCase())).toBe(3n);
+    expect(await sum(other)).toBe(0n);
+    expect(await sum(admin, one.id)).toBe(3n);
+    expect(await sum(admin)).toBeGreaterThanOrEqual(3n);
     const denied = { code: "PermissionDenied", reason: "analytics_admin_only" };
     expect(await refusal(sum(other, one.id))).toMatchObject(denied);
     expect(await refusal(sum(other, "00000000-0000-0000-0000-000000000000"))).toMatchObject(denied);
     expect(await refusal(world.of(other).getAudience({ ownerId: one.id }))).toMatchObject(denied);
     expect(await refusal(world.of(userWith()).getDashboard({}))).toMatchObject({ code: "PermissionDenied" });
+  });
+
+  test("keeps money to the last digit, and shows other values beside it as sums", async () => {
+    const owner = seller();
+    const buyer = newId();
+    const large = 9_007_199_254_740_993n;
+    await world.count([
+      paid(owner.id, "2031-11-14T00:00:00Z", large, buyer),
+      paid(owner.id, "2031-11-14T00:01:00Z", 1n, buyer),
+      factWith({
+        metric: "units_sold",
+        ownerId: owner.id,
+        value: 2.5,
+        occurredAt: when("2031-11-14T00:00:00Z"),
+      }),
+    ]);
+    const { dashboard } = await world.of(owner).getDashboard({});
+    expect(dashboard!.metrics).toMatchObject([
+      { name: "orders_paid", sum: 0, minorUnits: large + 1n },
+      { name: "units_sold", sum: 2.5, minorUnits: 0n },
+    ]);
+    const reader = world.metrics(service("gateway", "analytics:read"));
+    const { metrics } = await reader.getUserStats({ userId: buyer });
+    expect(metrics).toMatchObject([{ name: "orders_paid", sum: 0, minorUnits: large + 1n }]);
+  });
+
+  test("reads no more than it would show", async () => {
+    const postId = newId();
+    await world.count([factWith({ occurredAt: when("2031-11-14T00:00:00Z") })]);
+    await world.sql`
+      insert into rollups (bucket, owner_id, subject_type, subject_id, metric, currency, count, sum)
+      select '2031-11-14T00:00:00Z', '00000000-0000-0000-0000-000000000000', 'post', ${postId}, 'tracked.n' || n, '', 1, 0
+      from generate_series(1, 41000) n`;
+    const filter = {
+      ...{ ownerId: "00000000-0000-0000-0000-000000000000", subjectType: "post", subjectId: postId },
+      ...{ metrics: undefined, before: when("2031-11-13T00:00:00Z"), starts: [when("2031-11-14T00:00:00Z")] },
+      ...{ until: when("2031-11-15T00:00:00Z"), limit: 10 },
+    };
+    expect(await sumsOf(world.setup.db.sql, filter)).toHaveLength(10);
+    expect(await refusal(world.of(admin).getPostPerformance({ id: postId }))).toMatchObject({
+      reason: "too_many_points",
+    });
   });
 
   test("refuses what cannot be shown, and says why", async () => {
@@ -138,7 +187,7 @@ test("how a post does is told by what was tracked with it, to its author", async
   const [ama, kofi] = [newId(), newId()];
   const track = (name: string, userId: string) =>
     content.trackEvent({
-      event: { name, subjectType: "post", subjectId: postId },
+      event: { id: newId(), name, subjectType: "post", subjectId: postId },
       userId,
       ownerId: author.id,
     });
@@ -287,7 +336,7 @@ describe("what services tell", () => {
   });
 
   test("is not for strangers to tell", async () => {
-    const event = { name: "a" };
+    const event = { id: newId(), name: "a" };
     for (const caller of [{ user: admin }, service("gateway"), {}]) {
       expect((await refusal(world.metrics(caller).trackEvent({ event }))).code).toMatch(
         /Denied|Unauthenticated/,

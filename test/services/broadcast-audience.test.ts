@@ -112,14 +112,55 @@ test("a preview counts, shows ten, and says when there are more than it counts",
   const seller = newSeller();
   await world.bought(seller.id, people);
   await world.sql`
-    insert into customers (owner_id, user_id, orders, first_order_at, last_order_at)
-    select ${seller.id}, gen_random_uuid(), 1, now(), now() from generate_series(1, 20000)`;
+    insert into customers (owner_id, user_id, orders, last_order_at)
+    select ${seller.id}, gen_random_uuid(), 1, now() from generate_series(1, 20000)`;
   const bought = await world.of(seller).previewAudience({ segment: {} });
   expect(bought).toMatchObject({ count: 20_025n, more: false });
   const filtered = await world.of(seller).previewAudience({ segment: { users: { locales: ["en"] } } });
   expect(filtered.more).toBe(true);
   const pages = world.people.asked.filter(({ userIds }) => userIds > 0);
   expect(Math.max(...pages.map(({ userIds }) => userIds))).toBe(500);
+});
+
+test("a preview tells a seller nothing of a single user, and all of whom she knows", async () => {
+  const people = world.crowd(25);
+  const seller = newSeller();
+  await world.bought(seller.id, people.slice(0, 19));
+  const preview = (segment: object) => world.of(seller).previewAudience({ segment });
+  const nothing = { count: 0n, userIds: [], few: true, more: false };
+  const french = { users: { locales: ["fr"] } };
+  expect(await preview(french)).toMatchObject(nothing);
+  expect(await preview({ userIds: people })).toMatchObject(nothing);
+  expect(await preview({ userIds: [newId()] })).toMatchObject(nothing);
+  expect(await preview({ users: {} })).toMatchObject({ count: 19n, few: false });
+  expect(await preview({ customers: {} })).toMatchObject({ count: 19n, userIds: people.slice(0, 10) });
+  await world.bought(seller.id, people.slice(19, 20));
+  expect(await preview(french)).toMatchObject({ count: 20n, few: false });
+  expect(await preview({ userIds: people })).toMatchObject({ count: 20n, few: false });
+  const some = await world.of(admin).previewAudience({ segment: { userIds: people.slice(3, 5) } });
+  expect(some).toMatchObject({ count: 2n, userIds: people.slice(3, 5), few: false });
+});
+
+test("a large audience holds up no other broadcast, though their places are few", async () => {
+  const people = world.crowd(5);
+  const opened = Promise.withResolvers<void>();
+  let arrived = 0;
+  world.people.before = () => {
+    arrived++;
+    return opened.promise;
+  };
+  const large = await world.send(admin);
+  await eventually(() => arrived).toBe(1);
+  world.people.before = async () => {};
+  for (const userId of people) {
+    const id = await world.send(admin, { segment: { userIds: [userId] }, perSecond: 1000 });
+    await world.becomes(id, "COMPLETED");
+  }
+  // Nor did it give up its place meanwhile.
+  expect(await world.sql`select tries from broadcasts where id = ${large}`).toEqual([{ tries: 0 }]);
+  expect(await world.status(large)).toBe("GATHERING");
+  opened.resolve();
+  await world.becomes(large, "COMPLETED", 100);
 });
 
 describe("customers", () => {
@@ -165,6 +206,30 @@ describe("customers", () => {
 });
 
 describe("a user who is deleted", () => {
+  test("is not made a customer again by what is told late", async () => {
+    const [seller, gone, other] = [newId(), newId(), newId()];
+    const early = await world.order(seller, gone);
+    await eventually(() => world.customers(seller)).toEqual([`${gone} 1`]);
+    await world.deleteUser(gone);
+    await eventually(() => world.customers(seller)).toEqual([]);
+    await world.order(seller, gone, OrderStatus.PAID, early);
+    await world.order(seller, gone);
+    await world.order(seller, other);
+    await eventually(() => world.customers(seller)).toEqual([`${other} 1`]);
+    expect(await world.sql`select 1 from purchases where user_id = ${gone}`).toHaveLength(0);
+  });
+
+  test("is no customer in the end, whichever of order and deletion is told first", async () => {
+    const [seller, other] = [newId(), newId()];
+    const gone = Array.from({ length: 20 }, () => newId());
+    await Promise.all(gone.flatMap((id) => [world.order(seller, id), world.deleteUser(id)]));
+    const forgotten = async () =>
+      (await world.sql`select 1 from forgotten where user_id = any(${gone}::uuid[])`).length;
+    await eventually(forgotten).toBe(20);
+    await world.order(seller, other);
+    await eventually(() => world.customers(seller)).toEqual([`${other} 1`]);
+  });
+
   test("is no customer any more, and gets nothing that she waits for", async () => {
     const [ama, kofi] = world.crowd(2) as [string, string];
     const seller = newSeller();

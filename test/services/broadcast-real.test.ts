@@ -50,6 +50,7 @@ const inbox = async (user: ReturnType<typeof userWith>) => {
   return (await client.listNotifications({ userId: user.id })).notifications.map(({ text }) => text);
 };
 
+const words = (text: string) => ({ case: "words", value: { subject: "Sale", text } }) as const;
 const sale = (percent: string) =>
   ({ case: "template", value: { name: "sale", variables: { percent } } }) as const;
 
@@ -88,12 +89,34 @@ describe("a broadcast to real inboxes", () => {
     await world.order(seller.id, buyer.id);
     await world.order(seller.id, gone);
     await eventually(() => world.customers(seller.id)).toHaveLength(2);
-    const id = await world.send(seller, { content: sale("5%"), channels: [Channel.IN_APP], perSecond: 1000 });
+    const id = await world.send(seller, {
+      content: words("5% off"),
+      channels: [Channel.IN_APP],
+      perSecond: 1000,
+    });
     await world.becomes(id, "COMPLETED");
     expect(await world.recipients(id)).toEqual([`${buyer.id} SENT`]);
     // Beside what the order itself was told of.
     expect(await inbox(buyer)).toContain("5% off");
   });
+});
+
+test("whom no channel can reach is failed, unless another one has arrived", async () => {
+  const [ama, kofi] = [await somebody("en"), await somebody("en")];
+  const segment = { userIds: [ama.id, kofi.id] };
+  const send = (channels: Channel[]) =>
+    world.send(manager, { segment, content: words("By telephone"), channels, perSecond: 1000 });
+  const id = await send([Channel.SMS]);
+  await world.becomes(id, "COMPLETED");
+  await eventually(() => world.stats(id)).toEqual([2, 0, 0, 2, 0]);
+  expect(await world.recipients(id)).toEqual(
+    [`${ama.id} FAILED no_address`, `${kofi.id} FAILED no_address`].sort(),
+  );
+  const both = await send([Channel.SMS, Channel.IN_APP]);
+  await world.becomes(both, "COMPLETED");
+  const last = await send([Channel.SMS]);
+  await eventually(() => world.stats(last)).toEqual([2, 0, 0, 2, 0]);
+  expect(await world.stats(both)).toEqual([2, 0, 2, 0, 0]);
 });
 
 describe("a template that is refused", () => {
@@ -110,25 +133,34 @@ describe("a template that is refused", () => {
     expect(await attempt({ case: "template", value: { name: "sale" } })).toMatchObject({
       metadata: { reason: "template_variables_missing" },
     });
+    const variables = { order_id: "a", total: "b" };
+    expect(await attempt({ case: "template", value: { name: "order_confirmed", variables } })).toMatchObject({
+      code: "FailedPrecondition",
+      reason: "broadcast_template_refused",
+      metadata: { reason: "template_built_in" },
+    });
   });
 
   test("pauses the broadcast when it was taken away meanwhile, before anybody is lost", async () => {
-    const [seller, buyer] = [newSeller(), await somebody("en")];
-    await world.bought(seller.id, [buyer.id]);
+    const reader = await somebody("en");
     const templates = world.host.client(TemplateService, { caller: { user: manager } });
     const template = { name: "later", variants: [{ language: "en", subject: "Hi", text: "Here it is" }] };
     await templates.createTemplate({ template });
     const content = { case: "template", value: { name: "later", variables: {} } } as const;
-    const { id } = await world.create(seller, { content, perSecond: 1000 });
+    const { id } = await world.create(manager, {
+      content,
+      segment: { userIds: [reader.id] },
+      perSecond: 1000,
+    });
     const inAnHour = timestampFromMs(world.clock.now() + 3_600_000);
-    await world.of(seller).scheduleBroadcast({ id, sendAt: inAnHour });
+    await world.of(manager).scheduleBroadcast({ id, sendAt: inAnHour });
     await templates.deleteTemplate({ name: "later" });
     world.clock.pass(3_600_000);
     await world.becomes(id, "PAUSED");
     expect((await world.get(id)).reason).toBe("template_not_found");
     await templates.createTemplate({ template });
-    await world.of(seller).resumeBroadcast({ id });
+    await world.of(manager).resumeBroadcast({ id });
     await world.becomes(id, "COMPLETED");
-    expect(await inbox(buyer)).toEqual(["Here it is"]);
+    expect(await inbox(reader)).toEqual(["Here it is"]);
   });
 });

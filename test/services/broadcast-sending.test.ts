@@ -129,6 +129,19 @@ describe("a broadcast that is being sent", () => {
   });
 });
 
+test("somebody who was tried often, as the others were, is not given up when it breaks once", async () => {
+  const [ama] = world.crowd(1) as [string];
+  let calls = 0;
+  world.post.before = async () => {
+    calls++;
+    if (calls <= 6) throw fail.exhausted("busy", "the notification service has too much to do");
+    if (calls <= 10) throw new Error("it broke");
+  };
+  const id = await world.send(admin, { perSecond: 1000 });
+  await world.becomes(id, "COMPLETED", 10_000);
+  expect(await world.recipients(id)).toEqual([`${ama} SENT`]);
+});
+
 describe("what is refused", () => {
   const noTemplate = () => fail.notFound("template_not_found", "no template is named sale");
 
@@ -190,13 +203,13 @@ describe("what becomes of notifications", () => {
     await sent(esi);
     await failed(esi);
     await failed(yaw, "no_address");
-    await eventually(() => world.stats(id)).toEqual([4, 0, 2, 2, 0]);
-    expect(await world.recipients(id)).toEqual([
+    await eventually(() => world.recipients(id)).toEqual([
       `${ama} FAILED rejected`,
       `${kofi} SENT`,
       `${esi} SENT`,
       `${yaw} FAILED no_address`,
     ]);
+    expect(await world.stats(id)).toEqual([4, 0, 2, 2, 0]);
     // What was told when it was completed stays told.
     expect(await world.told(id)).toEqual(["started 4", "completed 4 0 0"]);
   });
@@ -228,6 +241,27 @@ describe("what becomes of notifications", () => {
     await world.tellNotification(NotificationFailedSchema, { ...other, reason: "rejected" });
     await world.tellNotification(NotificationFailedSchema, { ...about(ama), reason: "rejected" });
     await eventually(() => world.stats(id)).toEqual([1, 0, 0, 1, 0]);
+    expect(await world.sql`select 1 from early_news`).toHaveLength(0);
+  });
+
+  test("is not kept for those who waited for a broadcast that is over", async () => {
+    const [ama] = world.crowd(1) as [string];
+    world.post.before = async () => {
+      throw fail.exhausted("busy", "the notification service has too much to do");
+    };
+    const id = await world.send(admin, { perSecond: 1000 });
+    const retried = () => world.metric("weft_broadcast_recipients_total", { outcome: "retried" });
+    const before = await retried();
+    await eventually(retried).toBeGreaterThan(before);
+    await world.of(admin).cancelBroadcast({ id });
+    await eventually(async () => (await world.get(id)).finishedAt).toBeDefined();
+    world.post.before = async () => {};
+    const other = await world.send(admin, { perSecond: 1000 });
+    await world.becomes(other, "COMPLETED");
+    const notificationId = "019aa0b6-7a5c-7000-8000-00000000ad98";
+    await world.tellNotification(NotificationFailedSchema, { ...about(ama), notificationId });
+    await failed(ama);
+    await eventually(() => world.stats(other)).toEqual([1, 0, 0, 1, 0]);
     expect(await world.sql`select 1 from early_news`).toHaveLength(0);
   });
 

@@ -20,8 +20,10 @@ import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Events, Running, ServiceDefinition, Setup, UserIdentity } from "#mesh";
 import { newId } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
+import { startMessagesSandbox } from "../../sandbox/messages/start.ts";
 import { createBroadcastService } from "../../services/broadcast/service.ts";
 import { createNotificationService } from "../../services/notification/service.ts";
+import { createQueueService } from "../../services/queue/service.ts";
 import { createUserService } from "../../services/user/service.ts";
 import { eventually, silentMetrics, userWith } from "./kit.ts";
 import { teller } from "./teller.ts";
@@ -59,7 +61,7 @@ function createPeople() {
         .filter((id) => id > afterId)
         .slice(0, limit);
       people.asked.push({ limit, userIds: userIds.length, found: found.length, afterId });
-      return { userIds: found };
+      return { userIds: found, lastId: found.at(-1) ?? "", isLast: found.length < limit };
     },
     countUsers: async ({ userIds }: { userIds: string[] }) => ({ count: BigInt(matching(userIds).length) }),
   });
@@ -90,6 +92,7 @@ function createPost() {
     [NotificationService, TemplateService],
     [NotificationSentSchema, NotificationFailedSchema],
     {
+      previewTemplate: async ({ name }: { name: string }) => ({ builtIn: name === "order_confirmed" }),
       sendNotification: async (request: SendNotificationRequest) => {
         post.calls++;
         post.mostAtOnce = Math.max(post.mostAtOnce, ++post.atOnce);
@@ -139,8 +142,10 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
     ? [
         teller("product", [ProductService], [ProductStockUpdatedSchema]).definition,
         teller("security", [ThreatService], [SecurityAlertSchema]).definition,
+        createQueueService({ paceMs: 20 }),
       ]
     : [];
+  const sandbox = real ? await startMessagesSandbox() : undefined;
   let given: Setup<never, never> | undefined;
   let userEvents: Events | undefined;
   const definition = createBroadcastService({ now: clock.now, paceMs: 20 });
@@ -167,7 +172,7 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
         },
       },
     ],
-    { env },
+    { env: { ...Object.assign({}, ...(sandbox?.providers ?? [])), ...env } },
   );
   const setup = given as unknown as Setup<never, never>;
   const sql = postgres(host.databaseUrl("broadcast"), { max: 4, onnotice: () => {} });
@@ -249,8 +254,8 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
       ).map(({ userId, orders: count }) => `${userId} ${count}`),
     /** They have bought from the seller, as if orders had told. */
     bought: (ownerId: string, userIds: readonly string[], orderCount = 1) => sql`
-      insert into customers (owner_id, user_id, orders, first_order_at, last_order_at)
-      select ${ownerId}, unnest(${userIds as string[]}::uuid[]), ${orderCount}, now(), now()`,
+      insert into customers (owner_id, user_id, orders, last_order_at)
+      select ${ownerId}, unnest(${userIds as string[]}::uuid[]), ${orderCount}, now()`,
     deleteUser: (userId: string) => {
       people.ids = people.ids.filter((id) => id !== userId);
       return real
@@ -305,6 +310,7 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
       }
       await sql.end();
       await host.stop();
+      await sandbox?.close();
     },
   };
   return world;

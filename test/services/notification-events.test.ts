@@ -101,6 +101,17 @@ describe("what happens elsewhere", () => {
     );
   });
 
+  test("is told of a figure that is a sum of money in its currency", async () => {
+    const kofi = world.person({ locale: "en" });
+    const reached = { ownerId: kofi.id, name: "Rent", metric: "orders_paid", currency: "GHS" };
+    const figures = { value: 123_456, limit: 100_000.4 };
+    await world.tell.analytics(ThresholdReachedSchema, { ...reached, ...figures, thresholdId: newId() });
+    await eventually(() => subjects(kofi)).toEqual(["Rent"]);
+    expect((await world.list(kofi))[0]?.text).toMatch(
+      /^orders_paid is at GHS\s1,234\.56; you asked to hear of GHS\s1,000\.00\.$/,
+    );
+  });
+
   test("is told at once when an account is attacked, whatever its user wishes", async () => {
     const ama = world.person();
     await world.preferences(ama).setTopic({ topic: { topic: "default", channels: [] } });

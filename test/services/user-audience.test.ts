@@ -52,6 +52,27 @@ describe("an audience", () => {
     expect((await audience().countUsers({ filter: {} })).count).toBe(4n);
   });
 
+  test("is looked at so many accounts a page, however few of them match", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n++) ids.push(await somebody({ locale: n === 4 ? "fr" : "en" }));
+    ids.sort();
+    const seen: object[] = [];
+    let afterId = "";
+    for (let isLast = false; !isLast; ) {
+      const page = await audience().selectUsers({ filter: { locales: ["fr"] }, limit: 2, afterId });
+      seen.push([page.userIds.length, page.lastId]);
+      [isLast, afterId] = [page.isLast, page.lastId];
+    }
+    expect(seen.slice(0, 3)).toEqual([
+      [expect.any(Number), ids[1]],
+      [expect.any(Number), ids[3]],
+      [expect.any(Number), ids[5]],
+    ]);
+    expect(seen.slice(3)).toEqual([[0, ""]]);
+    const some = await audience().selectUsers({ filter: { locales: ["fr"] }, userIds: ids });
+    expect(some).toMatchObject({ userIds: [expect.any(String)], lastId: ids[5], isLast: true });
+  });
+
   test("of a language has those of its regions, however they are written", async () => {
     const [fr, ci, fy] = [
       await somebody({ locale: "fr" }),

@@ -37,7 +37,7 @@ export declare type Metric = Message<"analytics.v1.Metric"> & {
   count: bigint;
 
   /**
-   * In minor units, for money.
+   * Of values that have no currency, such as pieces; 0 for money.
    *
    * @generated from field: double sum = 4;
    */
@@ -59,6 +59,18 @@ export declare type Metric = Message<"analytics.v1.Metric"> & {
    * @generated from field: repeated analytics.v1.Point points = 7;
    */
   points: Point[];
+
+  /**
+   * Of money, to the last digit.
+   *
+   * @generated from field: int64 minor_units = 8;
+   */
+  minorUnits: bigint;
+
+  /**
+   * @generated from field: int64 minor_units_before = 9;
+   */
+  minorUnitsBefore: bigint;
 };
 
 /**
@@ -85,6 +97,11 @@ export declare type Point = Message<"analytics.v1.Point"> & {
    * @generated from field: double sum = 3;
    */
   sum: number;
+
+  /**
+   * @generated from field: int64 minor_units = 4;
+   */
+  minorUnits: bigint;
 };
 
 /**

@@ -50,6 +50,8 @@ export declare type ThresholdReached = Message<"analytics.v1.ThresholdReached"> 
   subjectId: string;
 
   /**
+   * With a currency, both in minor units.
+   *
    * @generated from field: double limit = 7;
    */
   limit: number;
@@ -63,6 +65,13 @@ export declare type ThresholdReached = Message<"analytics.v1.ThresholdReached"> 
    * @generated from field: google.protobuf.Timestamp reached_at = 9;
    */
   reachedAt?: Timestamp | undefined;
+
+  /**
+   * Of sums of money: an ISO 4217 code.
+   *
+   * @generated from field: string currency = 10;
+   */
+  currency: string;
 };
 
 /**

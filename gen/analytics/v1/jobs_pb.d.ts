@@ -14,7 +14,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_analytics_v1_jobs: GenFile;
 
 /**
- * Counts anew how people took part in a post.
+ * Adds up anew, from what was tracked with it, how people took part in a post.
  *
  * @generated from message analytics.v1.CalculateEngagement
  */

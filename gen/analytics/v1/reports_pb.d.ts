@@ -399,7 +399,8 @@ export declare const ReportService: GenService<{
     output: typeof CreateReportResponseSchema;
   },
   /**
-   * One's own, or anybody's with `analytics:admin`.
+   * One's own, or anybody's with `analytics:admin`. One over everybody's
+   * figures is there for no user without it.
    *
    * @generated from rpc analytics.v1.ReportService.GetReport
    */
@@ -409,7 +410,7 @@ export declare const ReportService: GenService<{
     output: typeof GetReportResponseSchema;
   },
   /**
-   * Newest first.
+   * One's own, or all with `analytics:admin`; newest first.
    *
    * @generated from rpc analytics.v1.ReportService.ListReports
    */
@@ -429,6 +430,8 @@ export declare const ReportService: GenService<{
     output: typeof DownloadReportResponseSchema;
   },
   /**
+   * Also one of one's own that is there no more for lack of `analytics:admin`.
+   *
    * @generated from rpc analytics.v1.ReportService.DeleteReport
    */
   deleteReport: {

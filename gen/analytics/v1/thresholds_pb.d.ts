@@ -62,6 +62,9 @@ export declare type Threshold = Message<"analytics.v1.Threshold"> & {
   direction: Direction;
 
   /**
+   * With a currency, in minor units. A limit is a choice and no account, so
+   * it is no more exact than a double.
+   *
    * @generated from field: double value = 9;
    */
   value: number;
@@ -316,7 +319,8 @@ export declare const ThresholdService: GenService<{
     output: typeof CreateThresholdResponseSchema;
   },
   /**
-   * One's own, or all with `analytics:admin`; newest first.
+   * One's own, or all with `analytics:admin`; newest first. Those over
+   * everybody's figures are there for nobody without it.
    *
    * @generated from rpc analytics.v1.ThresholdService.ListThresholds
    */
@@ -334,6 +338,8 @@ export declare const ThresholdService: GenService<{
     output: typeof GetThresholdResponseSchema;
   },
   /**
+   * Also one of one's own that is there no more for lack of `analytics:admin`.
+   *
    * @generated from rpc analytics.v1.ThresholdService.DeleteThreshold
    */
   deleteThreshold: {

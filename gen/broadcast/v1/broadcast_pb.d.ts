@@ -529,6 +529,14 @@ export declare type PreviewAudienceResponse = Message<"broadcast.v1.PreviewAudie
    * @generated from field: bool more = 3;
    */
   more: boolean;
+
+  /**
+   * Fewer than 20 were counted: `count` is 0 and `user_ids` are empty, so that nothing is
+   * learnt of a single user.
+   *
+   * @generated from field: bool few = 4;
+   */
+  few: boolean;
 };
 
 /**
@@ -774,7 +782,10 @@ export declare const RecipientStatusSchema: GenEnum<RecipientStatus>;
  */
 export declare const BroadcastService: GenService<{
   /**
-   * Drafts a broadcast. It goes out when it is scheduled.
+   * Drafts a broadcast. It goes out when it is scheduled. Whoever has no
+   * `broadcast:admin` says it in words, not by a template, on a topic that is
+   * none of the platform's own (`orders`, `stock`, `security`, `analytics`,
+   * `default`), and does not ask when users registered or were seen.
    *
    * @generated from rpc broadcast.v1.BroadcastService.CreateBroadcast
    */
@@ -825,7 +836,9 @@ export declare const BroadcastService: GenService<{
     output: typeof ListRecipientsResponseSchema;
   },
   /**
-   * How many a segment has now, and some of them.
+   * How many a segment has now, and some of them. To whoever has no
+   * `broadcast:admin`, a segment that says more than `customers` tells no small
+   * numbers: `few`.
    *
    * @generated from rpc broadcast.v1.BroadcastService.PreviewAudience
    */
@@ -836,9 +849,11 @@ export declare const BroadcastService: GenService<{
   },
   /**
    * Sends it at a time, or now; a time that was is now. While it is scheduled,
-   * this moves it. A template that is not there, or that refuses its variables,
-   * is told here to whoever may see templates; for others the first refusal
-   * pauses the broadcast with its reason, and nobody is lost.
+   * this moves it. A template that is not there, that refuses its variables, or
+   * that the platform itself sends, is refused here; when it is taken away later
+   * the first refusal pauses the broadcast with its reason, and nobody is lost.
+   * The rights of whoever schedules count anew: without `broadcast:admin` what
+   * needs it is refused, and a broadcast for everybody goes to customers alone.
    *
    * @generated from rpc broadcast.v1.BroadcastService.ScheduleBroadcast
    */
@@ -859,6 +874,9 @@ export declare const BroadcastService: GenService<{
     output: typeof PauseBroadcastResponseSchema;
   },
   /**
+   * Rights count anew, as in scheduling. One for everybody whose audience is
+   * being gathered, or is, takes `broadcast:admin` to resume.
+   *
    * @generated from rpc broadcast.v1.BroadcastService.ResumeBroadcast
    */
   resumeBroadcast: {

@@ -63,7 +63,8 @@ export declare type NotificationSent = Message<"notification.v1.NotificationSent
 export declare const NotificationSentSchema: GenMessage<NotificationSent>;
 
 /**
- * It could not be delivered on this way, for good.
+ * It could not be delivered on this way, for good: it was tried in vain, or at
+ * its time there was no way to try it.
  *
  * @generated from message notification.v1.NotificationFailed
  */
@@ -99,7 +100,8 @@ export declare type NotificationFailed = Message<"notification.v1.NotificationFa
   provider: string;
 
   /**
-   * Such as `no_address`, `rejected`.
+   * Such as `rejected`, or `no_address`, `not_configured`, `user_gone` of a
+   * delivery that is skipped when its turn comes.
    *
    * @generated from field: string reason = 7;
    */

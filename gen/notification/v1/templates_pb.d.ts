@@ -308,6 +308,13 @@ export declare type PreviewTemplateResponse = Message<"notification.v1.PreviewTe
    * @generated from field: string html = 4;
    */
   html: string;
+
+  /**
+   * As in Template.
+   *
+   * @generated from field: bool built_in = 5;
+   */
+  builtIn: boolean;
 };
 
 /**

@@ -73,14 +73,14 @@ export declare type SelectUsersRequest = Message<"user.v1.SelectUsersRequest"> &
   userIds: string[];
 
   /**
-   * Those behind this one.
+   * Those behind this one: `last_id` of the page before.
    *
    * @generated from field: string after_id = 3;
    */
   afterId: string;
 
   /**
-   * 1 to 1000; default 500.
+   * Accounts to look at: 1 to 1000; default 500.
    *
    * @generated from field: int32 limit = 4;
    */
@@ -98,11 +98,24 @@ export declare const SelectUsersRequestSchema: GenMessage<SelectUsersRequest>;
  */
 export declare type SelectUsersResponse = Message<"user.v1.SelectUsersResponse"> & {
   /**
-   * Fewer than `limit`: these are the last.
-   *
    * @generated from field: repeated string user_ids = 1;
    */
   userIds: string[];
+
+  /**
+   * The last account that was looked at, whether it matches or not; empty when
+   * there was none.
+   *
+   * @generated from field: string last_id = 2;
+   */
+  lastId: string;
+
+  /**
+   * There are no accounts behind it.
+   *
+   * @generated from field: bool is_last = 3;
+   */
+  isLast: boolean;
 };
 
 /**
@@ -156,7 +169,9 @@ export declare const CountUsersResponseSchema: GenMessage<CountUsersResponse>;
 export declare const AudienceService: GenService<{
   /**
    * The users for whom all that is asked holds, page by page in the order of
-   * their ids: a walk that was broken off goes on where it was.
+   * their ids: a walk that was broken off goes on where it was. A page looks at
+   * so many accounts and has those that match, be they few or none, so that no
+   * filter makes it read the whole table.
    *
    * @generated from rpc user.v1.AudienceService.SelectUsers
    */

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { csvLine, jsonLine } from "./csv.ts";
 
 test("cells with commas, quotes and line breaks are quoted", () => {
-  expect(csvLine(["a", 'say "hi"', "x,y", "two\nlines", "", null, 5n, 1.5])).toBe(
-    'a,"say ""hi""","x,y","two\nlines",,,5,1.5\r\n',
+  expect(csvLine(["a", 'say "hi"', "x,y", "two\nlines", "", null, 9_007_199_254_740_993n, 1.5])).toBe(
+    'a,"say ""hi""","x,y","two\nlines",,,9007199254740993,1.5\r\n',
   );
 });
 
@@ -26,9 +26,18 @@ test("any cells come back as they were, but for what makes them harmless", () =>
   );
 });
 
-test("an object a line, numbers as numbers, times as text", () => {
-  expect(jsonLine({ at: new Date(0), n: 12n, tags: ["a"], more: { k: "v\n" }, none: null })).toBe(
-    '{"at":"1970-01-01T00:00:00.000Z","n":12,"tags":["a"],"more":{"k":"v\\n"},"none":null}\n',
+test("an object a line, numbers as numbers, those of 64 bits and times as text", () => {
+  expect(
+    jsonLine({
+      at: new Date(0),
+      n: 9_007_199_254_740_993n,
+      x: 1.5,
+      tags: ["a"],
+      more: { k: "v\n" },
+      none: null,
+    }),
+  ).toBe(
+    '{"at":"1970-01-01T00:00:00.000Z","n":"9007199254740993","x":1.5,"tags":["a"],"more":{"k":"v\\n"},"none":null}\n',
   );
 });
 

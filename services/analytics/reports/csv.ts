@@ -21,6 +21,6 @@ function textOf(cell: Cell): string {
   return String(cell);
 }
 
-/** One object in a line. */
+/** One object in a line; whole numbers of 64 bits are text, as in the JSON of the API. */
 export const jsonLine = (line: Line): string =>
-  `${JSON.stringify(line, (_, value) => (typeof value === "bigint" ? Number(value) : value))}\n`;
+  `${JSON.stringify(line, (_, value) => (typeof value === "bigint" ? `${value}` : value))}\n`;

@@ -1,6 +1,7 @@
 import type { Query } from "#mesh";
 import { only } from "#mesh";
 import type { BucketName } from "../buckets.ts";
+import { everybody } from "../rollup-lines.ts";
 
 export type Kind = "metrics" | "sales" | "events";
 export type Format = "csv" | "json";
@@ -29,7 +30,7 @@ export interface ReportRow {
   readonly expiresAt: Date | null;
 }
 
-export type NewReport = Omit<
+type NewReport = Omit<
   ReportRow,
   "status" | "reason" | "lines" | "bytes" | "finishedAt" | "expiresAt"
 > & {
@@ -73,7 +74,10 @@ export const countOpen = async (query: Query, sender: string): Promise<number> =
 export const listReports = (
   query: Query,
   it: {
-    sender: string;
+    /** Nothing: of anybody. */
+    sender: string | undefined;
+    /** Whether also those over everybody's figures. */
+    ofEverybody: boolean;
     status: Status | undefined;
     now: Date;
     beforeId: string | undefined;
@@ -82,7 +86,9 @@ export const listReports = (
 ): Promise<ReportRow[]> =>
   query<ReportRow[]>`
     select * from reports
-    where sender = ${it.sender} and (expires_at is null or expires_at > ${it.now})
+    where (expires_at is null or expires_at > ${it.now})
+      ${it.sender === undefined ? query`` : query`and sender = ${it.sender}`}
+      ${it.ofEverybody ? query`` : query`and figures_of <> ${everybody}`}
       ${it.status === undefined ? query`` : query`and status = ${it.status}`}
       ${it.beforeId === undefined ? query`` : query`and id < ${it.beforeId}`}
     order by id desc
@@ -132,11 +138,14 @@ export async function failAbandoned(
   it: { writingBefore: Date; waitingBefore: Date; now: Date; expiresAt: Date },
 ): Promise<{ kind: Kind }[]> {
   return query<{ kind: Kind }[]>`
-    update reports set status = 'failed', reason = 'abandoned', finished_at = ${it.now},
-      expires_at = ${it.expiresAt}, writer = null
-    where (status = 'writing' and touched_at < ${it.writingBefore})
-      or (status = 'waiting' and touched_at < ${it.waitingBefore})
-    returning kind`;
+    with abandoned as (
+      update reports set status = 'failed', reason = 'abandoned', lines = 0, bytes = 0, finished_at = ${it.now},
+        expires_at = ${it.expiresAt}, writer = null
+      where (status = 'writing' and touched_at < ${it.writingBefore})
+        or (status = 'waiting' and touched_at < ${it.waitingBefore})
+      returning id, kind),
+    emptied as (delete from report_chunks where report_id in (select id from abandoned))
+    select kind from abandoned`;
 }
 
 export async function dropExpired(query: Query, now: Date, limit: number): Promise<number> {

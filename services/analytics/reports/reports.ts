@@ -13,11 +13,11 @@ import {
 } from "#mesh";
 import { bucketStarts } from "../buckets.ts";
 import { mostPoints } from "../figures.ts";
-import { lockSender } from "../figures-lock.ts";
+import { lockNamed } from "../named-lock.ts";
 import { formats, kinds, nameOf, statuses, toReport } from "../present.ts";
 import { noReport, reportNotReady, tooManyPoints, tooManyReports } from "../refusals.ts";
+import { figuresOf, isAdmin } from "../rights.ts";
 import { everybody } from "../rollup-lines.ts";
-import { figuresOf, isAdmin } from "../scope.ts";
 import { bucketOf, spanOf } from "../span.ts";
 import type { FileSink } from "./file-sink.ts";
 import type { ReportRow } from "./reports-store.ts";
@@ -45,11 +45,16 @@ const contentTypes = { csv: "text/csv; charset=utf-8", json: "application/x-ndjs
 export function reports(options: ReportsOptions): Handlers<typeof ReportService> {
   const { db, jobs, sink, mostOpen, now } = options;
 
-  const visible = async (id: string, call: Call): Promise<ReportRow> => {
+  const find = async (id: string, call: Call): Promise<ReportRow> => {
     const row = await findReport(db.sql, canonicalId(id));
-    const { user } = call.caller;
-    const may = row && (row.sender === senderOf(call) || (user && isAdmin(user)));
+    const may = row && (row.sender === senderOf(call) || seesAll(call));
     if (!row || !may || (row.expiresAt && row.expiresAt.getTime() <= now())) throw noReport();
+    return row;
+  };
+
+  const visible = async (id: string, call: Call): Promise<ReportRow> => {
+    const row = await find(id, call);
+    if (!mayRead(row, call)) throw noReport();
     return row;
   };
 
@@ -57,10 +62,11 @@ export function reports(options: ReportsOptions): Handlers<typeof ReportService>
     const sender = senderOf(call);
     const key = idempotencyKey(call);
     const hash = requestHash(request);
-    await lockSender(tx, `reports:${sender}`);
+    await lockNamed(tx, `reports:${sender}`);
     const before = key === undefined ? undefined : await findReportByKey(tx, sender, key);
     if (before) {
       requireSame(before.requestHash, hash);
+      if (!mayRead(before, call)) throw noReport();
       return before;
     }
     const nowMs = now();
@@ -104,7 +110,8 @@ export function reports(options: ReportsOptions): Handlers<typeof ReportService>
     async listReports(request, call) {
       const size = pageSize(request.pageSize);
       const rows = await listReports(db.sql, {
-        sender: senderOf(call),
+        sender: seesAll(call) ? undefined : senderOf(call),
+        ofEverybody: mayReadAll(call),
         status: nameOf(statuses, request.status),
         now: new Date(now()),
         beforeId: decodePage(request.pageToken, [pagePart.uuid])?.[0],
@@ -125,9 +132,17 @@ export function reports(options: ReportsOptions): Handlers<typeof ReportService>
     },
 
     async deleteReport({ id }, call) {
-      const row = await visible(id, call);
+      const row = await find(id, call);
       await deleteReport(db.sql, row.id);
       return {};
     },
   };
 }
+
+const seesAll = ({ caller: { user } }: Call) => user !== undefined && isAdmin(user);
+
+/** A service that asks for nobody has no rights to lose. */
+const mayReadAll = (call: Call) => !call.caller.user || seesAll(call);
+
+/** Whoever asked for everybody's figures may have lost the right since. */
+const mayRead = (row: ReportRow, call: Call) => row.figuresOf !== everybody || mayReadAll(call);

@@ -1,4 +1,5 @@
 import type { Database } from "#mesh";
+import type { Fact } from "../facts/fact.ts";
 import { platformMetrics, trackedPrefix } from "../facts/names.ts";
 import { paidMetric } from "../facts/order.ts";
 import { refundMetric } from "../facts/payment.ts";
@@ -54,34 +55,19 @@ export function tableOf(db: Database, report: ReportRow): Table {
   }
 }
 
-interface FactRow {
-  readonly id: string;
-  readonly occurredAt: Date;
-  readonly metric: string;
-  readonly userId: string | null;
-  readonly ownerId: string | null;
-  readonly subjectType: string;
-  readonly subjectId: string;
-  readonly currency: string;
-  readonly amount: bigint | null;
-  readonly value: number | null;
-  readonly tags: string[];
-  readonly properties: Record<string, string>;
-}
-
 /** A page at a time: a cursor would hold a transaction open for as long as the report takes. */
 function factsTable(
   db: Database,
   { figuresOf, spanFrom, spanUntil }: ReportRow,
   metrics: readonly string[] | "tracked",
-  cells: Readonly<Record<string, (row: FactRow) => Cell>>,
+  cells: Readonly<Record<string, (row: Fact) => Cell>>,
 ): Table {
   const columns = Object.entries(cells);
   const page = (time: Date, id: string) =>
     db.transaction(async (tx) => {
       // Of a new month the planner knows nothing, and would sort all that is left for each page.
       await tx`set local enable_sort = off`;
-      return tx<FactRow[]>`
+      return tx<Fact[]>`
         select * from facts
         where (occurred_at, id) > (${time}, ${id}::uuid)
           and occurred_at >= ${spanFrom} and occurred_at < ${spanUntil}
@@ -109,17 +95,18 @@ function factsTable(
 
 function metricsTable(db: Database, { figuresOf, spanFrom, spanUntil, timeZone, bucket }: ReportRow): Table {
   return {
-    columns: ["from", "metric", "currency", "count", "sum"],
+    columns: ["from", "metric", "currency", "count", "sum", "minor_units"],
     async *lines() {
       const span = { fromMs: spanFrom.getTime(), untilMs: spanUntil.getTime(), timeZone };
       const all = await figuresFor(db.sql, { ownerId: figuresOf, metrics: platformMetrics, span, bucket });
       for (const [at, { name, currency, points }] of all.entries()) {
-        const lines = points.map(({ fromMs, count, sum }) => ({
+        const lines = points.map(({ fromMs, count, sum, minorUnits }) => ({
           from: new Date(fromMs),
           metric: name,
           currency,
           count,
-          sum,
+          sum: currency === "" ? sum : null,
+          minor_units: currency === "" ? null : minorUnits,
         }));
         yield { lines, done: (at + 1) / all.length };
       }

@@ -3,7 +3,6 @@ create table customers (
   owner_id uuid not null,
   user_id uuid not null,
   orders integer not null constraint customers_orders_positive check (orders > 0),
-  first_order_at timestamptz(3) not null,
   last_order_at timestamptz(3) not null,
   constraint customers_pkey primary key (owner_id, user_id)
 );

@@ -3,7 +3,9 @@ import { canonicalId, permits } from "#mesh";
 import { adminsOnly } from "./refusals.ts";
 import { everybody } from "./rollup-lines.ts";
 
-export const isAdmin = (user: UserIdentity): boolean => permits(user.permissions, "analytics:admin");
+export const adminPermission = "analytics:admin";
+
+export const isAdmin = (user: UserIdentity): boolean => permits(user.permissions, adminPermission);
 
 /** Whose figures a user is shown who asks for these; all by default for who may see all. */
 export function figuresOf(user: UserIdentity, asked = ""): string {

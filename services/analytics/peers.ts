@@ -1,0 +1,3 @@
+import { PermissionService } from "#gen/security/v1/permissions_pb.js";
+
+export const peerContracts = { permissions: PermissionService };
