@@ -51,6 +51,18 @@ describe("on a platform that runs", () => {
     }
   });
 
+  test("the README's gRPC tools learn all methods by reflection", { timeout: 60_000 }, async () => {
+    const [, words = ""] = /npx (buf curl .*--list-methods)/.exec(readme) ?? [];
+    const [program = "", ...args] = here(words).split(" ");
+    const { stdout } = await promisify(execFile)(join(root, "node_modules", ".bin", program), args);
+    for (const method of [
+      "order.v1.OrderService/CreateOrder",
+      "notification.v1.NotificationService/MarkRead",
+    ]) {
+      expect(stdout).toContain(method);
+    }
+  });
+
   test("the tour of the shop works as it is written", { timeout: 90_000 }, async () => {
     const page = readFileSync(join(root, "docs/commerce.md"), "utf8");
     const [, tour = ""] = /```sh\n(SELLER=[\s\S]*?)```/.exec(page) ?? [];

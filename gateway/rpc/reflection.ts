@@ -8,6 +8,7 @@ import type { RpcOptions } from "#mesh/rpc/rpc.ts";
 import { createRpc } from "#mesh/rpc/rpc.ts";
 import type { ServedContract } from "../contracts/contracts.ts";
 import { publicContracts } from "../contracts/public.ts";
+import { together } from "../contracts/together.ts";
 
 export interface ReflectionOptions extends Omit<RpcOptions, "implementations" | "policies"> {
   /** The gateway's own contracts. */
@@ -16,15 +17,15 @@ export interface ReflectionOptions extends Omit<RpcOptions, "implementations" | 
 
 /** Tells grpcurl and `buf curl` what strangers may know of what is served. */
 export function createReflection({ ownContracts, ...options }: ReflectionOptions) {
-  const own = publicContracts(learned(ownContracts)).contracts;
-  const known = new WeakMap<ServedContract, readonly DescService[]>();
-  const publicOf = (contract: ServedContract): readonly DescService[] => {
-    const found = known.get(contract) ?? publicContracts(contract).contracts;
-    known.set(contract, found);
-    return found;
+  const own = learned(ownContracts);
+  const publicOf = (served: readonly ServedContract[]): readonly DescService[] => {
+    const parts = [own, ...served];
+    // Each alone, where they do not fit together: better than nothing.
+    const all = together(parts);
+    return all ? publicContracts(all).contracts : parts.flatMap((it) => publicContracts(it).contracts);
   };
   return (served: readonly ServedContract[]): readonly UniversalHandler[] => {
-    const shown = [...own, ...served.flatMap(publicOf), Health];
+    const shown = [...publicOf(served), Health];
     const implementations = reflection(shown);
     return createRpc({ ...options, implementations, policies: openPolicies(implementations) }).handlers;
   };
