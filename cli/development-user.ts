@@ -34,16 +34,25 @@ export async function developmentSession(
   const auth = createClient(AuthService, transportTo(urlOf(services, state, "user")));
 
   const password = await passwordOf(workspace, email);
-  const session = await signIn(auth, { email, password, displayName });
-  if (session.roles.length === 1 && session.roles[0] === role) return session;
+  const account = { email, password, displayName };
+  const known = await login(auth, account);
+  if (known?.roles.length === 1 && known.roles[0] === role) return known;
   const securityUrl = urlOf(services, state, "security");
   const bearer = await serviceToken({ workspace, securityUrl, name: operator.name, callee: "security" });
   const permissions = createClient(
     PermissionService,
     transportTo(securityUrl, { authorization: `Bearer ${bearer}` }),
   );
-  await permissions.setUserRoles({ userId: session.userId, roles: [role] });
-  return signIn(auth, { email, password, displayName });
+  // Before an account is made that would be left without it.
+  const { roles } = await permissions.listRoles({});
+  if (!roles.some(({ name }) => name === role)) {
+    throw fail.invalid("unknown_role", `"${role}" is not a role`, {
+      remedy: `the roles are ${roles.map(({ name }) => name).join(", ")}`,
+    });
+  }
+  const { userId } = known ?? (await register(auth, account));
+  await permissions.setUserRoles({ userId, roles: [role] });
+  return (await login(auth, account)) ?? Promise.reject(noSession());
 }
 
 type Auth = ReturnType<typeof createClient<typeof AuthService>>;
@@ -54,11 +63,7 @@ interface Account {
   readonly displayName: string;
 }
 
-async function signIn(auth: Auth, account: Account): Promise<Session> {
-  const session = (await login(auth, account)) ?? (await register(auth, account));
-  if (!session) throw fail.internal("no_session", "the user service answered without a session");
-  return session;
-}
+const noSession = () => fail.internal("no_session", "the user service answered without a session");
 
 async function login(auth: Auth, { email, password }: Account): Promise<Session | undefined> {
   try {
@@ -69,9 +74,10 @@ async function login(auth: Auth, { email, password }: Account): Promise<Session 
   }
 }
 
-async function register(auth: Auth, { email, password, displayName }: Account): Promise<Session | undefined> {
+async function register(auth: Auth, { email, password, displayName }: Account): Promise<Session> {
   try {
-    return (await auth.register({ email, password, displayName })).session;
+    const { session } = await auth.register({ email, password, displayName });
+    return session ?? Promise.reject(noSession());
   } catch (error) {
     if (error instanceof ConnectError && error.code === Code.AlreadyExists) {
       throw fail.alreadyExists(

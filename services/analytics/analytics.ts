@@ -8,6 +8,7 @@ import { platformMetrics, trackedPrefix } from "./facts/names.ts";
 import { figuresFor } from "./figures.ts";
 import { engagementRate } from "./post-performance.ts";
 import { toMetric } from "./present.ts";
+import { requireMetric } from "./require-metric.ts";
 import { figuresOf } from "./rights.ts";
 import { peopleOf, trendsOf } from "./rollups-store.ts";
 import { bucketOf, quarterAfter, spanOf, toBucket } from "./span.ts";
@@ -30,6 +31,7 @@ export function analytics({ db, tracking, now }: AnalyticsOptions): Handlers<typ
       const ownerId = figuresOf(requireUser(call), request.ownerId);
       const span = spanOf(request.span, now());
       const bucket = bucketOf(request.bucket, span);
+      request.metrics.forEach(requireMetric);
       const named = request.metrics.length > 0;
       const metrics = named ? request.metrics : platformMetrics;
       const always = named ? metrics : [];

@@ -89,3 +89,8 @@ export const tooManyReports = (most: number) =>
     remedy: "ask again when one of them is finished",
     retryAfterMs: 5000,
   });
+
+export const unknownMetric = (name: string, known: readonly string[]) =>
+  fail.invalid("unknown_metric", `no metric is named ${name}`, {
+    remedy: `there are ${known.join(", ")}, and tracked.<name> of what is tracked`,
+  });

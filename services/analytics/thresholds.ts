@@ -7,6 +7,7 @@ import { subjectIdOf } from "./facts/fact.ts";
 import { lockNamed } from "./named-lock.ts";
 import { directions, nameOf, toThreshold } from "./present.ts";
 import { badWindow, halfSubject, noThreshold, tooManyThresholds } from "./refusals.ts";
+import { requireMetric } from "./require-metric.ts";
 import { figuresOf, isAdmin } from "./rights.ts";
 import { everybody, quarterMs } from "./rollup-lines.ts";
 import type { ThresholdRow } from "./thresholds-store.ts";
@@ -37,6 +38,7 @@ export function thresholds({ db, now }: ThresholdsOptions): Handlers<typeof Thre
     async createThreshold(request, call) {
       const user = requireUser(call);
       const { metric, subjectType, subjectId, currency, value } = request;
+      requireMetric(metric);
       if ((subjectType === "") !== (subjectId === "")) throw halfSubject("subject_id");
       const windowMs = request.window ? durationMs(request.window) : usualWindowMs;
       if (windowMs % quarterMs !== 0) throw badWindow();

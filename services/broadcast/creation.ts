@@ -9,6 +9,7 @@ import { requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
 import { findByKey, insertBroadcast } from "./broadcasts-store.ts";
 import { channelsToKeep } from "./channels.ts";
+import { isBlank } from "./refusals.ts";
 import { requestHash } from "./request-key.ts";
 import { idOf, isAdmin } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
@@ -29,7 +30,7 @@ export function createCreation({ db, now }: { db: Database; now: () => number })
         id: newId(now()),
         ownerId,
         everybody: isAdmin(user),
-        name: cleanText(request.name),
+        name: seen("name", cleanText(request.name)),
         topic: request.topic,
         link: cleanText(request.link),
         channels: channelsToKeep(request.channels),
@@ -59,8 +60,16 @@ function contentOf({ content }: CreateBroadcastRequest): Content {
     return { template: asObject(toJson(FromTemplateSchema, template)), words: null };
   }
   const { subject = "", text = "" } = content.value ?? {};
-  const words = create(WordsSchema, { subject: cleanText(subject), text: cleanText(text) });
+  const words = create(WordsSchema, {
+    subject: seen("words.subject", cleanText(subject)),
+    text: seen("words.text", cleanText(text)),
+  });
   return { template: null, words: asObject(toJson(WordsSchema, words)) };
+}
+
+function seen(field: string, text: string): string {
+  if (text.trim() === "") throw isBlank(field);
+  return text;
 }
 
 const asObject = (json: unknown) => json as JsonObject;

@@ -53,3 +53,8 @@ export const everybodyForAdmins = () =>
   fail.denied("broadcast_everybody_admin_only", "the broadcast has been gathered for all users", {
     remedy: "have somebody with broadcast:admin resume it, or cancel it",
   });
+
+export const isBlank = (field: string) =>
+  fail.invalid("broadcast_is_blank", `${field}: must not be blank`, {
+    remedy: "write what people shall read",
+  });

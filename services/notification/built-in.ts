@@ -2,7 +2,9 @@
 export const builtIn = {
   order_confirmed: ["order_id", "total"],
   order_failed: ["order_id", "reason", "total"],
+  order_cancelled: ["order_id", "reason", "total"],
   order_refunded: ["order_id", "total"],
+  payment_refunded: ["amount", "order_id"],
   low_stock: ["available", "product_id", "variant_id"],
   threshold_reached: ["limit", "metric", "name", "value"],
   security_alert: ["description", "occurrences"],

@@ -1,6 +1,7 @@
 import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
 import { OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
+import { PaymentRefundedSchema } from "#gen/payment/v1/events_pb.js";
 import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
@@ -16,7 +17,7 @@ import type { Variables } from "./template-text.ts";
 const toldOf: Partial<Record<OrderStatus, BuiltIn>> = {
   [OrderStatus.PAID]: "order_confirmed",
   [OrderStatus.FAILED]: "order_failed",
-  [OrderStatus.CANCELLED]: "order_failed",
+  [OrderStatus.CANCELLED]: "order_cancelled",
   [OrderStatus.REFUNDED]: "order_refunded",
 };
 
@@ -46,9 +47,10 @@ export function consumers({ send }: { send: Send }): Subscription[] {
   };
 
   return [
-    on(OrderStatusUpdatedSchema, async ({ orderId, customerId, status, reason, total }, { tx }) => {
+    on(OrderStatusUpdatedSchema, async (message, { tx }) => {
+      const { orderId, customerId, status, reason, total, answered } = message;
       const template = toldOf[status];
-      if (!template || customerId === "") return;
+      if (!template || customerId === "" || answered) return;
       await tell(tx, {
         userId: customerId,
         topic: "orders",
@@ -60,6 +62,19 @@ export function consumers({ send }: { send: Send }): Subscription[] {
           reason: cleanText(reason),
           total: total ? writeMoney(total, locale) : "",
         }),
+      });
+    }),
+
+    on(PaymentRefundedSchema, async ({ refundId, orderId, customerId, amount, inFull }, { tx }) => {
+      // Of all of it the order itself tells.
+      if (inFull || customerId === "" || !amount) return;
+      await tell(tx, {
+        userId: customerId,
+        topic: "orders",
+        template: "payment_refunded",
+        link: `/orders/${orderId}`,
+        key: `payment_refunded/${refundId}`,
+        variables: (locale) => ({ order_id: orderId, amount: writeMoney(amount, locale) }),
       });
     }),
 

@@ -100,8 +100,10 @@ export function createRecord({ events, metrics, leaseMs, due, now }: RecordOptio
         const createdAt = timestampFromDate(row.createdAt);
         await events.publish(OrderCreatedSchema, { ...common, lines, createdAt }, tx);
       }
+      // The first try is that of the request; a later one is nobody's who waits for it.
+      const answered = status === "pending" && entry.status === "failed" && before.tries === 1;
       const change = { statusBefore: toStatus(status), status: toStatus(entry.status), reason: entry.reason };
-      await events.publish(OrderStatusUpdatedSchema, { ...common, ...change, updatedAt }, tx);
+      await events.publish(OrderStatusUpdatedSchema, { ...common, ...change, answered, updatedAt }, tx);
       status = entry.status;
     }
   }

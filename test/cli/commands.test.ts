@@ -40,6 +40,15 @@ describe.concurrent("on a running platform", { timeout: 60_000 }, () => {
     expect(JSON.parse(profile.stdout)).toHaveProperty("user.email", "editor@example.com");
     const again = await checkout.run(["token", "--role", "Editor", "--json"]);
     expect(JSON.parse(again.stdout)).toMatchObject({ roles: ["Editor"] });
+    const email = "nobody@example.com";
+    expectOneLine(await checkout.run(["token", "--role", "Wizard", "--email", email]), "the roles are Admin");
+    // Nothing was made of it.
+    const made = await up.post("user", "user.v1.AuthService/Register", {
+      email,
+      password: "correct horse 9",
+      display_name: "Nobody",
+    });
+    expect(made.status).toBe(200);
     const refused = await checkout.run(["token"], { WEFT_ENV: "production" });
     expectOneLine(refused, "development");
   });

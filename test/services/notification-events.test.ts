@@ -5,6 +5,7 @@ import { ThresholdReachedSchema } from "#gen/analytics/v1/events_pb.js";
 import { Channel } from "#gen/notification/v1/notification_pb.js";
 import { OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
+import { PaymentRefundedSchema } from "#gen/payment/v1/events_pb.js";
 import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
@@ -72,7 +73,28 @@ describe("what happens elsewhere", () => {
     const aya = world.person({ locale: "fr-CI" });
     await orderIs(aya, OrderStatus.FAILED);
     await orderIs(aya, OrderStatus.CANCELLED);
-    await eventually(() => subjects(aya)).toEqual(Array(2).fill("Votre commande n’a pas abouti"));
+    await eventually(async () => (await subjects(aya)).sort()).toEqual([
+      "Votre commande est annulée",
+      "Votre commande n’a pas abouti",
+    ]);
+  });
+
+  test("is not told again of an order that was refused to its face", async () => {
+    const ama = world.person();
+    const refused = { customerId: ama.id, status: OrderStatus.FAILED, answered: true };
+    await world.tell.order(OrderStatusUpdatedSchema, { ...refused, orderId: newId() });
+    await orderIs(ama, OrderStatus.PAID);
+    await eventually(() => subjects(ama)).toEqual(["Your order is confirmed"]);
+  });
+
+  test("is told of a part of the money that goes back; of all of it the order tells", async () => {
+    const ama = world.person();
+    const part = { orderId: newId(), customerId: ama.id, amount: { currency: "GHS", minorUnits: 700n } };
+    await world.tell.payment(PaymentRefundedSchema, { ...part, refundId: newId(), inFull: true });
+    await world.tell.payment(PaymentRefundedSchema, { ...part, refundId: newId() });
+    await eventually(() => subjects(ama)).toEqual([
+      expect.stringMatching(/^(GH₵|GHS)\s?7\.00 go back to you$/),
+    ]);
   });
 
   test("is told to a seller whose stock became low", async () => {

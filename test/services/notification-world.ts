@@ -10,6 +10,8 @@ import { PreferenceService } from "#gen/notification/v1/preferences_pb.js";
 import { TemplateService } from "#gen/notification/v1/templates_pb.js";
 import { OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import { OrderService } from "#gen/order/v1/order_pb.js";
+import { PaymentRefundedSchema } from "#gen/payment/v1/events_pb.js";
+import { PaymentService } from "#gen/payment/v1/payment_pb.js";
 import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import { ProductService } from "#gen/product/v1/product_pb.js";
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
@@ -67,6 +69,7 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
     },
   });
   const orders = teller("order", [OrderService], [OrderStatusUpdatedSchema]);
+  const payments = teller("payment", [PaymentService], [PaymentRefundedSchema]);
   const products = teller("product", [ProductService], [ProductStockUpdatedSchema]);
   const analytics = teller("analytics", [ThresholdService], [ThresholdReachedSchema]);
   const security = teller("security", [ThreatService], [SecurityAlertSchema]);
@@ -82,6 +85,7 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
     [
       users.definition,
       orders.definition,
+      payments.definition,
       products.definition,
       analytics.definition,
       security.definition,
@@ -110,6 +114,7 @@ export async function createNotificationWorld(options: WorldOptions = {}) {
     tell: {
       user: users.tell,
       order: orders.tell,
+      payment: payments.tell,
       product: products.tell,
       analytics: analytics.tell,
       security: security.tell,

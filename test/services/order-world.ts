@@ -307,7 +307,8 @@ export async function createOrderWorld({ env = {}, logs }: WorldOptions = {}) {
           return fromBinary(OrderCreatedSchema, data).orderId === id ? ["created"] : [];
         }
         const event = fromBinary(OrderStatusUpdatedSchema, data);
-        return event.orderId === id ? [OrderStatus[event.status]] : [];
+        const status = `${OrderStatus[event.status]}${event.answered ? " answered" : ""}`;
+        return event.orderId === id ? [status] : [];
       });
     },
     statuses: (order: Order) => order.history.map(({ status }) => OrderStatus[status]),

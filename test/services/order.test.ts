@@ -136,7 +136,7 @@ describe("placing an order", () => {
     const { orders } = await world.orders(customer).listOrders({});
     expect(orders).toMatchObject([{ status: OrderStatus.FAILED, reason: "out_of_stock" }]);
     expect(orders[0]?.lines).toMatchObject([{ productId, quantity: 2 }]);
-    expect(await world.told(orders[0]!.id)).toEqual(["FAILED"]);
+    expect(await world.told(orders[0]!.id)).toEqual(["FAILED answered"]);
     expect(await world.due(orders[0]!.id)).toEqual([]);
   });
 

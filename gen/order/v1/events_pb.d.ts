@@ -101,6 +101,14 @@ export declare type OrderStatusUpdated = Message<"order.v1.OrderStatusUpdated"> 
    * @generated from field: google.protobuf.Timestamp updated_at = 8;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * It failed while it was being placed, and whoever placed it is told by the
+   * answer to that.
+   *
+   * @generated from field: bool answered = 9;
+   */
+  answered: boolean;
 };
 
 /**

@@ -37,6 +37,13 @@ export const trackedPrefix = "tracked.";
 export const performanceMetric = "service.performance";
 export const errorMetric = "service.error";
 
+/** Whether there can be such a metric: one of the platform's, or one that somebody may track. */
+export const isMetric = (name: string): boolean =>
+  platformMetrics.includes(name) ||
+  name === performanceMetric ||
+  name === errorMetric ||
+  (name.startsWith(trackedPrefix) && name.length > trackedPrefix.length);
+
 /** For the count of facts: names that users choose would be too many. */
 export function groupOf(metric: string): string {
   if (metric.startsWith(trackedPrefix)) return "tracked";

@@ -30,10 +30,7 @@ export interface ReportRow {
   readonly expiresAt: Date | null;
 }
 
-type NewReport = Omit<
-  ReportRow,
-  "status" | "reason" | "lines" | "bytes" | "finishedAt" | "expiresAt"
-> & {
+type NewReport = Omit<ReportRow, "status" | "reason" | "lines" | "bytes" | "finishedAt" | "expiresAt"> & {
   readonly idempotencyKey: string | null;
 };
 
