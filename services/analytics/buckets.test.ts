@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BucketName } from "./buckets.ts";
 import { bucketStarts, hourOfWeek, usualBucket } from "./buckets.ts";
-import { isTimeZone } from "./time-zone.ts";
+import { isPlace } from "./time-zone.ts";
 
 const hourMs = 3_600_000;
 const starts = (from: string, until: string, bucket: BucketName, zone: string) =>
@@ -92,8 +92,8 @@ test("the hours of a week count from Monday, by the clock of the place", () => {
 });
 
 test("zones are places, not offsets", () => {
-  expect(["UTC", "Africa/Accra", "Europe/Berlin"].every(isTimeZone)).toBe(true);
-  expect(["+05:37", "Mars/Olympus", "", "-1", "Z0"].some(isTimeZone)).toBe(false);
+  expect(["UTC", "Africa/Accra", "Europe/Berlin"].every(isPlace)).toBe(true);
+  expect(["+05:37", "Mars/Olympus", "", "-1", "Z0"].some(isPlace)).toBe(false);
 });
 
 test("a chart has a sensible number of points when nobody says", () => {

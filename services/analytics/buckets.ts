@@ -1,5 +1,5 @@
-import type { LocalTime } from "./time-zone.ts";
-import { instantAt, localTime, weekdayOf } from "./time-zone.ts";
+import type { LocalTime } from "#mesh";
+import { instantAt, localTime, weekdayOf } from "#mesh";
 
 export type BucketName = "hour" | "day" | "week" | "month";
 

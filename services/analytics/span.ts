@@ -5,7 +5,7 @@ import type { BucketName } from "./buckets.ts";
 import { usualBucket } from "./buckets.ts";
 import { badSpan, badTimeZone } from "./refusals.ts";
 import { quarterMs } from "./rollup-lines.ts";
-import { isTimeZone } from "./time-zone.ts";
+import { isPlace } from "./time-zone.ts";
 
 /** A time that is asked for, in whole quarters of an hour. */
 export interface Span {
@@ -26,7 +26,7 @@ export const quarterAfter = (ms: number): number => Math.ceil(ms / quarterMs) * 
 
 export function spanOf(shown: ShownSpan | undefined, nowMs: number): Span {
   const { timeZone = "" } = shown ?? {};
-  if (timeZone !== "" && !isTimeZone(timeZone)) throw badTimeZone(timeZone);
+  if (timeZone !== "" && !isPlace(timeZone)) throw badTimeZone(timeZone);
   const untilMs = quarterAfter(msOf(shown?.until) ?? nowMs);
   const fromMs = quarterBefore(msOf(shown?.from) ?? untilMs - usualMs);
   if (fromMs >= untilMs) throw badSpan("ends before it begins");

@@ -2,7 +2,17 @@ import { fromJson } from "@bufbuild/protobuf";
 import type { BroadcastService } from "#gen/broadcast/v1/broadcast_pb.js";
 import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import type { Call, Database, Handlers, Query, UserIdentity } from "#mesh";
-import { asService, canonicalId, decodePage, fitting, paged, pagePart, pageSize, requireUser } from "#mesh";
+import {
+  asService,
+  canonicalId,
+  decodePage,
+  fitting,
+  paged,
+  pagePart,
+  pageSize,
+  requireUser,
+  timeOf,
+} from "#mesh";
 import type { Audience } from "./audience.ts";
 import { requireOpenFilter, requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
@@ -18,7 +28,6 @@ import { idOf, isAdmin, maySee } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
 import { isActive, isOver } from "./status.ts";
 import type { TemplateCheck } from "./template-check.ts";
-import { timeOf } from "./times.ts";
 
 export interface BroadcastsOptions {
   db: Database;

@@ -1,16 +1,15 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { create, toJson } from "@bufbuild/protobuf";
 import type { CreateBroadcastRequest } from "#gen/broadcast/v1/broadcast_pb.js";
-import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
+import { CreateBroadcastRequestSchema, SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Call, Database } from "#mesh";
-import { cleanText, idempotencyKey, newId, only, requireSame, requireUser } from "#mesh";
+import { cleanText, idempotencyKey, newId, only, requestHash, requireSame, requireUser } from "#mesh";
 import { requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
 import { findByKey, insertBroadcast } from "./broadcasts-store.ts";
 import { channelsToKeep } from "./channels.ts";
 import { isBlank } from "./refusals.ts";
-import { requestHash } from "./request-key.ts";
 import { idOf, isAdmin } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
 
@@ -24,7 +23,7 @@ export function createCreation({ db, now }: { db: Database; now: () => number })
     const hasTemplate = request.content.case === "template";
     requireWithinBounds(user, { topic: request.topic, segment, hasTemplate });
     const key = idempotencyKey(call);
-    const hash = requestHash(request);
+    const hash = requestHash(CreateBroadcastRequestSchema, request);
     return db.transaction(async (tx) => {
       const row = await insertBroadcast(tx, {
         id: newId(now()),

@@ -6,9 +6,6 @@ export const noBroadcast = () =>
     remedy: "list your broadcasts for their ids",
   });
 
-export const badTime = (field: string) =>
-  fail.invalid("bad_time", `${field}: must be a time between the years 1 and 9999`);
-
 export const stillDraft = () =>
   fail.precondition("broadcast_not_scheduled", "the broadcast is a draft, so nothing goes out", {
     remedy: "schedule it first",

@@ -3,9 +3,8 @@ import type { Customers, Segment } from "#gen/broadcast/v1/broadcast_pb.js";
 import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import type { UserFilter } from "#gen/user/v1/audience_pb.js";
 import { UserFilterSchema } from "#gen/user/v1/audience_pb.js";
-import { canonicalId, cleanText } from "#mesh";
+import { canonicalId, cleanText, timeOf } from "#mesh";
 import type { CustomerFilter } from "./customers-store.ts";
-import { timeOf } from "./times.ts";
 
 /** As it can be kept: with times that there are, text that PostgreSQL takes, and each user once, in order. */
 export function cleanSegment(segment: Segment | undefined): Segment {

@@ -1,4 +1,4 @@
-import { instantAt, localTime } from "./local-time.ts";
+import { instantAt, localTime } from "#mesh";
 
 export type Digest = "off" | "daily" | "weekly";
 

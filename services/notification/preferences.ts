@@ -1,9 +1,8 @@
 import type { PreferenceService, QuietHours } from "#gen/notification/v1/preferences_pb.js";
 import type { Call, Database, Handlers, Query } from "#mesh";
-import { cleanText, requireUser } from "#mesh";
+import { cleanText, isTimeZone, requireUser } from "#mesh";
 import { channelsOf } from "./channels.ts";
 import { lockInbox } from "./inboxes-store.ts";
-import { isTimeZone } from "./local-time.ts";
 import { usualChannels } from "./plan.ts";
 import type { TopicRow } from "./preferences-store.ts";
 import {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { instantAt, isTimeZone, localTime } from "#mesh";
+import { minutesOf } from "./clock-time.ts";
 import { digestAt } from "./digest-time.ts";
-import { instantAt, isTimeZone, localTime, minutesOf } from "./local-time.ts";
 import { quietUntil } from "./quiet-hours.ts";
 
 const zones = [

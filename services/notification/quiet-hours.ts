@@ -1,4 +1,5 @@
-import { instantAt, localTime, minutesOf } from "./local-time.ts";
+import { instantAt, localTime } from "#mesh";
+import { minutesOf } from "./clock-time.ts";
 
 export interface QuietHours {
   /** Such as `22:00`. */

@@ -1,8 +1,6 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { AudienceService, UserFilter } from "#gen/user/v1/audience_pb.js";
 import type { Database, Handlers } from "#mesh";
-import { canonicalId, cleanText, fail } from "#mesh";
+import { canonicalId, cleanText, timeOf } from "#mesh";
 import type { AudienceFilter } from "./audience-store.ts";
 import { countAudience, selectAudience } from "./audience-store.ts";
 
@@ -32,13 +30,3 @@ const filterOf = (filter: UserFilter | undefined, userIds: readonly string[]): A
   seenBefore: timeOf("seen_before", filter?.seenBefore),
   ids: userIds.map(canonicalId),
 });
-
-const [year1Ms, year10000Ms] = [Date.parse("0001-01-01T00:00:00Z"), Date.parse("+010000-01-01T00:00:00Z")];
-
-/** What PostgreSQL and JavaScript both take for a time. */
-function timeOf(field: string, timestamp: Timestamp | undefined): Date | undefined {
-  if (!timestamp) return undefined;
-  const time = timestampDate(timestamp);
-  if (time.getTime() >= year1Ms && time.getTime() < year10000Ms) return time;
-  throw fail.invalid("bad_time", `${field} is not a time of the years 1 to 9999`);
-}

@@ -1,5 +1,6 @@
 import { GenerateReportSchema } from "#gen/analytics/v1/jobs_pb.js";
 import type { CreateReportRequest, ReportService } from "#gen/analytics/v1/reports_pb.js";
+import { CreateReportRequestSchema } from "#gen/analytics/v1/reports_pb.js";
 import type { Call, Database, Handlers, Jobs, Query } from "#mesh";
 import {
   canonicalId,
@@ -9,6 +10,7 @@ import {
   paged,
   pagePart,
   pageSize,
+  requestHash,
   requireSame,
 } from "#mesh";
 import { bucketStarts } from "../buckets.ts";
@@ -29,7 +31,7 @@ import {
   insertReport,
   listReports,
 } from "./reports-store.ts";
-import { requestHash, senderOf } from "./request-key.ts";
+import { senderOf } from "./sender.ts";
 
 export interface ReportsOptions {
   db: Database;
@@ -61,7 +63,7 @@ export function reports(options: ReportsOptions): Handlers<typeof ReportService>
   const put = async (tx: Query, request: CreateReportRequest, call: Call): Promise<ReportRow> => {
     const sender = senderOf(call);
     const key = idempotencyKey(call);
-    const hash = requestHash(request);
+    const hash = requestHash(CreateReportRequestSchema, request);
     await lockNamed(tx, `reports:${sender}`);
     const before = key === undefined ? undefined : await findReportByKey(tx, sender, key);
     if (before) {
