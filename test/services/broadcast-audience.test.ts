@@ -236,7 +236,7 @@ describe("a user who is deleted", () => {
     await world.bought(seller.id, [ama, kofi]);
     world.clock.frozenAt = Date.now();
     const id = await world.send(seller, { perSecond: 1 });
-    await eventually(() => world.stats(id)).toEqual([2, 1, 1, 0, 0]);
+    await world.reaches(id, [2, 1, 1, 0, 0]);
     await world.deleteUser(kofi);
     await world.becomes(id, "COMPLETED");
     expect(await world.recipients(id)).toEqual([`${ama} SENT`, `${kofi} SKIPPED gone`]);
@@ -251,7 +251,7 @@ describe("a user who is deleted", () => {
     await world.bought(seller.id, people);
     const drafted = await world.create(seller);
     const id = await world.send(seller, { perSecond: 1 });
-    await eventually(() => world.stats(id)).toEqual([3, 2, 1, 0, 0]);
+    await world.reaches(id, [3, 2, 1, 0, 0]);
     await world.deleteUser(seller.id);
     await world.becomes(id, "CANCELLED");
     await world.becomes(drafted.id, "CANCELLED");

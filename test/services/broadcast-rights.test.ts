@@ -2,14 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { UserIdentity } from "#mesh";
 import type { BroadcastWorld } from "./broadcast-world.ts";
-import {
-  createBroadcastWorld,
-  eventually,
-  newManager,
-  newSeller,
-  refusal,
-  userWith,
-} from "./broadcast-world.ts";
+import { createBroadcastWorld, newManager, newSeller, refusal, userWith } from "./broadcast-world.ts";
 
 let world: BroadcastWorld;
 beforeAll(async () => {
@@ -96,7 +89,7 @@ describe("without broadcast:admin", () => {
     world.clock.frozenAt = Date.now();
     const manager = newManager();
     const id = await world.send(manager, { perSecond: 1 });
-    await eventually(() => world.stats(id)).toEqual([3, 2, 1, 0, 0]);
+    await world.reaches(id, [3, 2, 1, 0, 0]);
     const theirs = world.of(demoted(manager));
     await theirs.pauseBroadcast({ id });
     expect(await refusal(theirs.resumeBroadcast({ id }))).toMatchObject(

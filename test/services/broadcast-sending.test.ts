@@ -60,7 +60,7 @@ describe("a broadcast that is being sent", () => {
     await eventually(letThrough.arrived).toBe(10);
     await world.of(admin).pauseBroadcast({ id });
     letThrough.open();
-    await eventually(() => world.stats(id)).toEqual([60, 50, 10, 0, 0]);
+    await world.reaches(id, [60, 50, 10, 0, 0]);
     world.clock.pass(60_000);
     // Whoever does that one has looked at this one too.
     const other = await world.send(admin, { segment: { userIds: people.slice(0, 1) } });

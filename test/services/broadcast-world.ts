@@ -221,6 +221,13 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
       const { recipients, waiting, sent, failed, skipped } = stats!;
       return [recipients, waiting, sent, failed, skipped].map(Number);
     },
+    /** Until it stands so. When a busy machine turned a call away, it is tried again later: for that time passes. */
+    reaches: (id: string, stats: readonly number[]) =>
+      eventually(async () => {
+        const failing = await sql`select 1 from broadcasts where id = ${id} and failing_since is not null`;
+        if (failing.length > 0) clock.pass(100);
+        return world.stats(id);
+      }).toEqual(stats),
     recipients: async (id: string) => {
       const { recipients } = await of(admin).listRecipients({ id, pageSize: 500 });
       return recipients.map(({ userId, status, reason }) =>
