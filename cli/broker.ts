@@ -39,6 +39,11 @@ export async function withBroker<T>(workspace: Workspace, work: (nats: Nats) => 
       remedy: "start it with `npm start`, or name the broker of another platform with NATS_URL",
     });
   }
+  return onBroker(place, work);
+}
+
+/** The same where the place is known. */
+export async function onBroker<T>(place: BrokerPlace, work: (nats: Nats) => Promise<T>): Promise<T> {
   const nats = await connectNats({ ...place, name: "weft", log: silent, waitMs });
   try {
     return await work(nats);
@@ -51,7 +56,7 @@ export async function withBroker<T>(workspace: Workspace, work: (nats: Nats) => 
 }
 
 /** Lines that services would log; here the command says itself what matters. */
-export const silent = createLogger({
+const silent = createLogger({
   service: "weft",
   level: "silent",
   contracts: [],

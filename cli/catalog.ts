@@ -7,6 +7,7 @@ import type { ServiceDefinition } from "#mesh";
 import { serviceOf } from "#mesh/contract/options.ts";
 import { fail } from "#mesh/errors.ts";
 import { whyNot } from "./not-loaded.ts";
+import { requireKnown } from "./unknown-service.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The gateway stands beside the services and not among them: it knows none of them. */
@@ -22,13 +23,7 @@ export async function loadServices(
   workspace: Workspace,
   names: readonly string[],
 ): Promise<ServiceDefinition[]> {
-  const known = await serviceNames(workspace);
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw fail.notFound("unknown_service", `no service is named ${unknown.join(", ")}`, {
-      remedy: `there are ${known.join(", ")}`,
-    });
-  }
+  requireKnown(names, await serviceNames(workspace));
   return Promise.all(names.map((name) => loadService(workspace, name)));
 }
 

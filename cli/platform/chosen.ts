@@ -1,6 +1,6 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { ServiceDefinition } from "#mesh";
-import { fail } from "#mesh";
+import { requireKnown } from "../unknown-service.ts";
 
 /** What decides who is needed. */
 export type Needing = Pick<ServiceDefinition, "name" | "contracts" | "calls" | "edge">;
@@ -11,12 +11,10 @@ export type Needing = Pick<ServiceDefinition, "name" | "contracts" | "calls" | "
  */
 export function chosen<T extends Needing>(all: readonly T[], names: readonly string[]): T[] {
   if (names.length === 0) return [...all];
-  const unknown = names.filter((name) => !all.some((service) => service.name === name));
-  if (unknown.length > 0) {
-    throw fail.notFound("unknown_service", `no service is named ${unknown.join(", ")}`, {
-      remedy: `there are ${all.map(({ name }) => name).join(", ")}`,
-    });
-  }
+  requireKnown(
+    names,
+    all.map(({ name }) => name),
+  );
   const needed = new Set<T>();
   const need = (service: T) => {
     if (needed.has(service)) return;

@@ -1,25 +1,9 @@
-import type { Environment } from "#mesh";
-import { connectNats } from "#mesh";
 import { forgetInstances } from "#mesh/discovery/instances-bucket.ts";
-import { silent } from "../broker.ts";
-
-const waitMs = 5000;
+import type { BrokerPlace } from "../broker.ts";
+import { onBroker } from "../broker.ts";
 
 /**
  * Makes our own broker forget the instances of a platform that was killed: it
  * keeps their leases for some seconds, and by now another checkout may answer on their ports.
  */
-export async function forgetKilled(url: string, env: Environment): Promise<void> {
-  const nats = await connectNats({
-    url,
-    namespace: env.WEFT_NAMESPACE ?? "",
-    name: "weft",
-    log: silent,
-    waitMs,
-  });
-  try {
-    await forgetInstances(nats);
-  } finally {
-    await nats.connection.close();
-  }
-}
+export const forgetKilled = (place: BrokerPlace): Promise<void> => onBroker(place, forgetInstances);

@@ -63,7 +63,7 @@ export async function startPlatform({
     it.stop(),
   );
   if (infrastructure.own.some((server) => server.name === "nats")) {
-    await forgetKilled(infrastructure.natsUrl, env);
+    await forgetKilled({ url: infrastructure.natsUrl, namespace: env.WEFT_NAMESPACE ?? "" });
   }
 
   let keeper: StateKeeper | undefined;
