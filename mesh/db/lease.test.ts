@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { TestInstance, TestWorld } from "../testing/bus.ts";
-import { openWorld, silentLog } from "../testing/bus.ts";
+import { openWorld } from "../testing/bus.ts";
+import { silentLog } from "../testing/nats.ts";
 import type { Lease } from "./lease.ts";
 import { holdLease } from "./lease.ts";
 

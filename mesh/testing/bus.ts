@@ -8,13 +8,13 @@ import { openBus } from "../events/bus.ts";
 import { createHealthChecks } from "../health/checks.ts";
 import { newId } from "../id.ts";
 import type { Logger } from "../log/logger.ts";
-import { createLogger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { Nats } from "../nats/nats.ts";
 import { connectNats } from "../nats/nats.ts";
 import { createTracer } from "../telemetry/tracer.ts";
 import { databaseUrl, dropDatabases } from "./databases.ts";
+import { silentLog } from "./nats.ts";
 import { testStores } from "./stores.ts";
 import { dropStreams } from "./streams.ts";
 
@@ -45,7 +45,6 @@ export interface WorldOptions {
   readonly log?: Logger;
 }
 
-export const silentLog = createLogger({ service: "test", level: "silent", contracts: [] });
 const noMigrations = new URL("./no-migrations/", import.meta.url);
 
 export function openWorld({ natsUrl = testStores().natsUrl, log = silentLog }: WorldOptions = {}): TestWorld {

@@ -1,11 +1,9 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { testStores } from "./stores.ts";
+import { openTestNats } from "./nats.ts";
 
 /** Takes all streams and buckets of a namespace off the test run's broker, which has to bear those of all tests. */
 export async function dropStreams(namespace: string): Promise<void> {
-  const { username, password, host } = new URL(testStores().natsUrl);
-  const connection = await connect({ servers: host, user: username, pass: password });
+  const { connection } = await openTestNats(namespace);
   try {
     const { streams } = await jetstreamManager(connection);
     const own = new RegExp(`^(?:KV_|OBJ_)?${namespace}_`);

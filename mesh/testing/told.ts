@@ -2,20 +2,12 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { eventTypeOf } from "../events/contract/event-type.ts";
-import { connectNats } from "../nats/nats.ts";
 import { infoOf } from "../nats/streams.ts";
-import { silentLog } from "./bus.ts";
-import { testStores } from "./stores.ts";
+import { openTestNats } from "./nats.ts";
 
 /** The events that a service has published so far, of these kinds, in their order. */
 export async function eventsTold(namespace: string, schemas: readonly DescMessage[]): Promise<Message[]> {
-  const nats = await connectNats({
-    url: testStores().natsUrl,
-    name: "test",
-    log: silentLog,
-    waitMs: 5000,
-    namespace,
-  });
+  const nats = await openTestNats(namespace);
   try {
     const jsm = await jetstreamManager(nats.connection);
     const byType = new Map(schemas.map((it) => [it.typeName, it]));

@@ -1,6 +1,7 @@
 /** Runs the fault tests of the event bus and prints how it went; see tools/chaos.ts. */
 import { parseArgs } from "node:util";
 import { chaos, outage } from "./chaos.ts";
+import { faultsAsked } from "./faults-asked.ts";
 import type { Planned } from "./plan.ts";
 import { describeFault, faultKinds, planFaults } from "./plan.ts";
 
@@ -15,13 +16,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const asked = values.faults.split(",");
-const strange = asked.find((it) => !faultKinds.some((kind) => kind === it));
-if (strange !== undefined) {
-  console.error(`there is no fault called "${strange}"; choose of ${faultKinds.join(", ")}`);
-  process.exit(2);
-}
-const kinds = faultKinds.filter((kind) => asked.includes(kind));
+const kinds = faultsAsked(values.faults, faultKinds);
 const [seed, seconds, rate] = [Number(values.seed), Number(values.seconds), Number(values.rate)];
 const options = { perSecond: rate, keep: values.keep };
 const say = (line: string) => {

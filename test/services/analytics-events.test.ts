@@ -15,10 +15,10 @@ import { ProductStockUpdatedSchema, StockChange } from "#gen/product/v1/events_p
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
 import { UserCreatedSchema, UserDeletedSchema, UserLoggedInSchema } from "#gen/user/v1/events_pb.js";
 import { newId } from "#mesh";
+import { lockNamed } from "#mesh/db/lock-named.ts";
 import { liveOnly, mappings } from "../../services/analytics/facts/all.ts";
 import { platformMetrics } from "../../services/analytics/facts/names.ts";
 import { lockFigures } from "../../services/analytics/figures-lock.ts";
-import { lockNamed } from "../../services/analytics/named-lock.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
 import { admin, at, createAnalyticsWorld, dayMs, eventually, factWith, seller } from "./analytics-world.ts";
 

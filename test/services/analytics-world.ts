@@ -26,7 +26,7 @@ import { createPartitions } from "../../services/analytics/partitions.ts";
 import { createAnalyticsService } from "../../services/analytics/service.ts";
 import type { World } from "../../services/analytics/setup.ts";
 import { createQueueService } from "../../services/queue/service.ts";
-import { eventually, silentMetrics, testClock, userWith } from "./kit.ts";
+import { eventually, silentHealth, silentMetrics, testClock, userWith } from "./kit.ts";
 import { teller } from "./teller.ts";
 
 export { eventually, refusal, service, silentMetrics, userWith } from "./kit.ts";
@@ -167,7 +167,7 @@ export async function createAnalyticsWorld({
         ...setup,
         ...over,
         metrics: silentMetrics(setup),
-        health: { add: () => {}, remove: () => {}, report: setup.health.report },
+        health: silentHealth(setup),
         stopping: stopping.signal,
       } as never);
       replicas.push({ stopping, running });

@@ -25,7 +25,7 @@ import { createBroadcastService } from "../../services/broadcast/service.ts";
 import { createNotificationService } from "../../services/notification/service.ts";
 import { createQueueService } from "../../services/queue/service.ts";
 import { createUserService } from "../../services/user/service.ts";
-import { eventually, silentMetrics, userWith } from "./kit.ts";
+import { eventually, silentHealth, silentMetrics, userWith } from "./kit.ts";
 import { teller } from "./teller.ts";
 
 export { eventually, refusal, userWith } from "./kit.ts";
@@ -284,7 +284,7 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
         db: mortalDatabase(setup.db, fate),
         calls: watched(setup.calls, (method) => asks(method, replica)),
         metrics: silentMetrics(setup),
-        health: { add: () => {}, remove: () => {}, report: setup.health.report },
+        health: silentHealth(setup),
         stopping: stopping.signal,
       } as never);
       replicas.push({ stopping, running, fate });

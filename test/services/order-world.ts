@@ -28,7 +28,7 @@ import { LiveCall } from "#mesh/call/live-call.ts";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { silentTelemetry } from "#mesh/testing/telemetry.ts";
 import { createOrderService } from "../../services/order/service.ts";
-import { eventually, silentMetrics, testClock, userWith } from "./kit.ts";
+import { eventually, silentHealth, silentMetrics, testClock, userWith } from "./kit.ts";
 
 export { eventually, refusal, service, userWith } from "./kit.ts";
 
@@ -319,7 +319,7 @@ export async function createOrderWorld({ env = {}, logs }: WorldOptions = {}) {
         ...setup,
         ...(fate && { db: mortalDatabase(setup.db, fate), calls: mortalClients(setup.calls, fate) }),
         metrics: silentMetrics(setup),
-        health: { add: () => {}, remove: () => {}, report: setup.health.report },
+        health: silentHealth(setup),
         stopping: stopping.signal,
       } as never);
       replicas.push({ stopping, running, fate });

@@ -11,7 +11,7 @@ import type { Caller, Handlers, Running, Setup } from "#mesh";
 import { newId } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { createQueueService } from "../../services/queue/service.ts";
-import { eventually, service, silentMetrics, testClock, userWith } from "./kit.ts";
+import { eventually, service, silentHealth, silentMetrics, testClock, userWith } from "./kit.ts";
 
 export { eventually, failure, service, userWith } from "./kit.ts";
 
@@ -130,7 +130,7 @@ export async function createQueueWorld({ env = {}, logs }: WorldOptions = {}) {
       const running = await definition.setup({
         ...setup,
         metrics: silentMetrics(setup),
-        health: { add: () => {}, remove: () => {}, report: setup.health.report },
+        health: silentHealth(setup),
         stopping: stopping.signal,
       } as never);
       replicas.push({ stopping, running });

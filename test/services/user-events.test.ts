@@ -12,7 +12,7 @@ import {
   UserUpdatedSchema,
 } from "#gen/user/v1/events_pb.js";
 import { connectNats, newId } from "#mesh";
-import { silentLog } from "#mesh/testing/bus.ts";
+import { silentLog } from "#mesh/testing/nats.ts";
 import { testStores } from "#mesh/testing/stores.ts";
 import { eventsTold } from "#mesh/testing/told.ts";
 import { createUserWorld, eventually, goodPassword } from "./user-world.ts";

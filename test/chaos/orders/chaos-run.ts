@@ -1,5 +1,6 @@
 /** Runs the fault tests of orders and prints how it went; see tools/chaos.ts. */
 import { parseArgs } from "node:util";
+import { faultsAsked } from "../faults-asked.ts";
 import { ordersChaos } from "./chaos.ts";
 import { describeFault, faultKinds, planFaults } from "./plan.ts";
 
@@ -13,13 +14,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const asked = values.faults.split(",");
-const strange = asked.find((it) => !faultKinds.some((kind) => kind === it));
-if (strange !== undefined) {
-  console.error(`there is no fault called "${strange}"; choose of ${faultKinds.join(", ")}`);
-  process.exit(2);
-}
-const kinds = faultKinds.filter((kind) => asked.includes(kind));
+const kinds = faultsAsked(values.faults, faultKinds);
 const [seed, seconds, people] = [Number(values.seed), Number(values.seconds), Number(values.people)];
 const say = (line: string) => {
   if (!values.json) console.log(line);
