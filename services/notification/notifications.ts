@@ -33,7 +33,7 @@ import {
   noSubscription,
   pushNotOffered,
 } from "./refusals.ts";
-import { requestHash, senderOf } from "./request-key.ts";
+import { keeperOf, sendHash } from "./request-key.ts";
 import type { Send } from "./sending.ts";
 import type { Stream } from "./stream.ts";
 import { dropSubscription, saveSubscription } from "./subscriptions-store.ts";
@@ -67,9 +67,9 @@ export function notifications(options: NotificationsOptions): Handlers<typeof No
         content: contentOf(request),
         link: cleanText(request.link),
         urgent: request.urgent,
-        sender: senderOf(call),
+        sender: keeperOf(call),
         key: idempotencyKey(call, request.idempotencyKey),
-        hash: requestHash(request),
+        hash: sendHash(request),
       });
       const deliveries = await deliveriesOf(db.sql, row.id);
       return { notification: toNotification(row), deliveries: deliveries.map(toDelivery) };
