@@ -129,6 +129,19 @@ export function reasonOf(error: unknown): string {
   return error.findDetails(ErrorInfoSchema)[0]?.reason ?? codeName(error.code);
 }
 
+/** Said of the request itself, and would be said again. All else may be otherwise in a moment. */
+const refusals: ReadonlySet<Code> = new Set([
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.AlreadyExists,
+  Code.FailedPrecondition,
+  Code.OutOfRange,
+]);
+
+/** Whether this would be answered again, however often it is asked. */
+export const isRefusal = (error: unknown): error is ConnectError =>
+  error instanceof ConnectError && refusals.has(error.code);
+
 /** The code of this number; UNKNOWN for one that there is not. */
 export function codeOf(number: number): Code {
   return Code[number] === undefined ? Code.Unknown : number;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { newId } from "./id.ts";
+import { derivedId, newId } from "./id.ts";
 
 const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 
@@ -22,4 +22,13 @@ test("ids sort by the millisecond in which they were made", () => {
 
 test("ids of one millisecond differ", () => {
   expect(new Set(Array.from({ length: 10_000 }, () => newId(1))).size).toBe(10_000);
+});
+
+test("an id derived from words is a UUID of version 8, the same for the same words and no others", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (a, b) => {
+      expect(derivedId(a)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(derivedId(a) === derivedId(b)).toBe(a === b);
+    }),
+  );
 });

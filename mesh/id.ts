@@ -1,4 +1,4 @@
-import { randomFillSync } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 
 /** Random bytes are fetched for many ids at once: one at a time costs more than all else of an id. */
 const pool = Buffer.allocUnsafeSlow(4096);
@@ -43,4 +43,10 @@ export function newId(nowMs: number = Date.now()): string {
     text[at + 1] = digits[byte & 15] ?? 0;
   }
   return text.toString("latin1");
+}
+
+/** The id that belongs to these words, a UUIDv8 (RFC 9562 §5.8): the same for the same words, and nobody else's. */
+export function derivedId(words: string): string {
+  const hex = createHash("sha256").update(words).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,4 +1,6 @@
 /** The runtime that every process links. */
+export type { Turn } from "./at-most.ts";
+export { atMost } from "./at-most.ts";
 export { asService, asServiceInBackground } from "./call/as-service.ts";
 export type { Call } from "./call/call.ts";
 export { currentCall, requireUser } from "./call/call.ts";
@@ -31,12 +33,13 @@ export { readConfig } from "./config/read.ts";
 export { methodName, optionsOf, serviceOf } from "./contract/options.ts";
 export type { Database, Query } from "./db/database.ts";
 export { afterCommit, only, violates } from "./db/database.ts";
+export { lockNamed } from "./db/lock-named.ts";
 export { badPageToken, decodePage, encodePage, fitting, paged, pagePart, pageSize } from "./db/page.ts";
 export { retrying } from "./db/retrying.ts";
 export { sqlState } from "./db/sql-state.ts";
 export { timeOf } from "./db/time.ts";
 export type { WeftErrorOptions } from "./errors.ts";
-export { codeName, fail, reasonOf, WeftError } from "./errors.ts";
+export { codeName, fail, isRefusal, reasonOf, WeftError } from "./errors.ts";
 export type { Event, OnOptions, Subscription } from "./events/consume/on.ts";
 export { on } from "./events/consume/on.ts";
 export type { Events } from "./events/events.ts";
@@ -45,7 +48,7 @@ export type { HealthCheck, HealthChecks, HealthReport } from "./health/checks.ts
 export type { Hosted, HostOptions } from "./host/host.ts";
 export { hostService } from "./host/host.ts";
 export { envPrefix, meshFields, perServiceFields } from "./host/mesh-config.ts";
-export { canonicalId, newId } from "./id.ts";
+export { canonicalId, derivedId, newId } from "./id.ts";
 export type { ServiceKey } from "./identity/service-key.ts";
 export { loadServiceKey } from "./identity/service-key.ts";
 export type { Grant, Standing } from "./identity/standing.ts";
@@ -81,8 +84,10 @@ export type {
   Setup,
 } from "./service.ts";
 export { defineService } from "./service.ts";
+export type { TakingOptions } from "./taking.ts";
+export { startTaking } from "./taking.ts";
 export { withSpan } from "./telemetry/tracer.ts";
 export { cleanText } from "./text.ts";
 export type { LocalTime } from "./time-zone.ts";
-export { instantAt, isTimeZone, localTime, weekdayOf } from "./time-zone.ts";
+export { instantAt, isPlace, isTimeZone, localTime, weekdayOf } from "./time-zone.ts";
 export { version } from "./version.ts";

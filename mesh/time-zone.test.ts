@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { instantAt, isTimeZone, localTime, weekdayOf } from "./time-zone.ts";
+import { instantAt, isPlace, isTimeZone, localTime, weekdayOf } from "./time-zone.ts";
 
 const zones = [
   "UTC",
@@ -45,4 +45,9 @@ test("days beyond the end of a month are those of the next, and Monday is 0", ()
 test("names of zones are told from others", () => {
   for (const zone of [...zones, "+05:30"]) expect(isTimeZone(zone), zone).toBe(true);
   for (const none of ["", "Mars/Olympus", "Europe/Berlin; drop"]) expect(isTimeZone(none), none).toBe(false);
+});
+
+test("names of places are no offsets", () => {
+  expect(["UTC", "Africa/Accra", "Europe/Berlin"].every(isPlace)).toBe(true);
+  expect(["+05:37", "Mars/Olympus", "", "-1", "Z0"].some(isPlace)).toBe(false);
 });

@@ -22,6 +22,9 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** Names of places alone: an offset knows no summer time and is mostly meant otherwise. */
+export const isPlace = (name: string): boolean => /^[A-Za-z]/.test(name) && isTimeZone(name);
+
 export function localTime(ms: number, timeZone: string): LocalTime {
   const parts = clockOf(timeZone).formatToParts(ms);
   const part = (type: Intl.DateTimeFormatPartTypes) =>

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BroadcastStatus } from "#gen/broadcast/v1/broadcast_pb.js";
 import type { Product } from "#gen/product/v1/product_pb.js";
 import { fail } from "#mesh/errors.ts";
+import { derivedId } from "#mesh/id.ts";
 import { until } from "./patience.ts";
 import type { Person } from "./person.ts";
 
@@ -34,7 +34,7 @@ export async function lookAround(
   now: number,
 ): Promise<number> {
   const events = Array.from({ length: looks }, (_, n) => ({
-    id: idOf(`${email} looks ${n}`),
+    id: derivedId(`${email} looks ${n}`),
     name: "product_viewed",
     // Now and then, and most of all lately.
     occurredAt: timestampFromMs(now - Math.round(n * n * 0.25 * hourMs)),
@@ -44,10 +44,4 @@ export async function lookAround(
   }));
   const { counted, known } = await analytics.trackEvents({ events });
   return counted + known;
-}
-
-/** The same for the same words (a UUIDv8, RFC 9562 §5.8). */
-function idOf(words: string): string {
-  const hex = createHash("sha256").update(words).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,10 +1,9 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { AggregateData } from "#gen/analytics/v1/jobs_pb.js";
-import type { Database, Job } from "#mesh";
+import type { Database, Job, Turn } from "#mesh";
 import { addUpPeople, addUpSums, isEmpty } from "./facts-store.ts";
 import { lockFigures } from "./figures-lock.ts";
 import { badSpan } from "./refusals.ts";
-import type { Turn } from "./turns.ts";
 
 export interface AggregatingOptions {
   db: Database;

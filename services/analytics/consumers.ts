@@ -1,12 +1,11 @@
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Subscription } from "#mesh";
-import { afterCommit, canonicalId, on } from "#mesh";
+import { afterCommit, canonicalId, lockNamed, on } from "#mesh";
 import { mappings } from "./facts/all.ts";
 import type { Said } from "./facts/fact.ts";
 import { factsOf } from "./facts/fact.ts";
 import { forgetUser } from "./facts-store.ts";
 import { lockFigures } from "./figures-lock.ts";
-import { lockNamed } from "./named-lock.ts";
 import { putWaiting } from "./waiting-store.ts";
 
 /** Events that may share a transaction. */

@@ -1,8 +1,7 @@
-import type { Database, Logger, Loop } from "#mesh";
+import type { Database, Logger, Loop, Turn } from "#mesh";
 import { startLoop } from "#mesh";
 import { lockFigures } from "./figures-lock.ts";
 import type { Ingest } from "./ingest.ts";
-import type { Turn } from "./turns.ts";
 import { takeWaiting } from "./waiting-store.ts";
 
 export interface CountingOptions {

@@ -1,9 +1,8 @@
 import type { CalculateEngagement } from "#gen/analytics/v1/jobs_pb.js";
-import type { Database, Job } from "#mesh";
+import type { Database, Job, Turn } from "#mesh";
 import { canonicalId } from "#mesh";
 import { addUpSubject, daysOf } from "./facts-store.ts";
 import { lockFigures } from "./figures-lock.ts";
-import type { Turn } from "./turns.ts";
 
 export interface EngagementOptions {
   db: Database;

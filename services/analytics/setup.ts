@@ -8,7 +8,7 @@ import { MetricsService } from "#gen/analytics/v1/metrics_pb.js";
 import { ReportService } from "#gen/analytics/v1/reports_pb.js";
 import { ThresholdService } from "#gen/analytics/v1/thresholds_pb.js";
 import type { Running, Setup } from "#mesh";
-import { handlers, job } from "#mesh";
+import { atMost, handlers, job } from "#mesh";
 import { createAdminCheck } from "./admins.ts";
 import { createAggregating } from "./aggregating.ts";
 import { analytics } from "./analytics.ts";
@@ -29,7 +29,6 @@ import type { Limits } from "./reports/writing.ts";
 import { createWriting } from "./reports/writing.ts";
 import { thresholds } from "./thresholds.ts";
 import { createTracking } from "./tracking.ts";
-import { createTurns } from "./turns.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { waitsSince } from "./waiting-store.ts";
 import { startWatch } from "./watching.ts";
@@ -59,7 +58,7 @@ export const setUp =
     const keepMs = config.ANALYTICS_KEEP;
     const reportKeepMs = config.ANALYTICS_REPORT_KEEP;
 
-    const turn = createTurns();
+    const turn = atMost(1);
     const partitions = createPartitions(db, now);
     const ingest = createIngest({ partitions, metrics: measured, keepMs, now });
     const quota = createQuota(config.ANALYTICS_TRACK_PER_MINUTE, now);

@@ -1,11 +1,11 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Bucket, type Span as ShownSpan } from "#gen/analytics/v1/analytics_pb.js";
+import { isPlace } from "#mesh";
 import type { BucketName } from "./buckets.ts";
 import { usualBucket } from "./buckets.ts";
 import { badSpan, badTimeZone } from "./refusals.ts";
 import { quarterMs } from "./rollup-lines.ts";
-import { isPlace } from "./time-zone.ts";
 
 /** A time that is asked for, in whole quarters of an hour. */
 export interface Span {

@@ -1,10 +1,19 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { ThresholdService } from "#gen/analytics/v1/thresholds_pb.js";
 import type { Database, Handlers, UserIdentity } from "#mesh";
-import { canonicalId, cleanText, decodePage, newId, paged, pagePart, pageSize, requireUser } from "#mesh";
+import {
+  canonicalId,
+  cleanText,
+  decodePage,
+  lockNamed,
+  newId,
+  paged,
+  pagePart,
+  pageSize,
+  requireUser,
+} from "#mesh";
 import { noteAdmin } from "./admins-store.ts";
 import { subjectIdOf } from "./facts/fact.ts";
-import { lockNamed } from "./named-lock.ts";
 import { directions, nameOf, toThreshold } from "./present.ts";
 import { badWindow, halfSubject, noThreshold, tooManyThresholds } from "./refusals.ts";
 import { requireMetric } from "./require-metric.ts";

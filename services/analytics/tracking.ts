@@ -1,16 +1,14 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { TrackedEvent } from "#gen/analytics/v1/analytics_pb.js";
-import type { Database, Query } from "#mesh";
-import { canonicalId, cleanText } from "#mesh";
+import type { Database, Query, Turn } from "#mesh";
+import { canonicalId, cleanText, lockNamed } from "#mesh";
 import type { Fact } from "./facts/fact.ts";
 import { idOf, subjectIdOf } from "./facts/fact.ts";
 import { trackedPrefix } from "./facts/names.ts";
 import { knownIds } from "./facts-store.ts";
 import type { Ingest } from "./ingest.ts";
-import { lockNamed } from "./named-lock.ts";
 import type { Quota } from "./quota.ts";
 import { badEventTime, halfSubject } from "./refusals.ts";
-import type { Turn } from "./turns.ts";
 
 export interface TrackingOptions {
   db: Database;

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { SendNotificationResponse } from "#gen/notification/v1/notification_pb.js";
 import { DeliveryStatus } from "#gen/notification/v1/notification_pb.js";
-import { canonicalId, reasonOf } from "#mesh";
+import { canonicalId, isRefusal, reasonOf } from "#mesh";
 
 /** What the notification service made of one recipient. */
 export type Answer =
@@ -34,21 +34,13 @@ export function answerOf({ notification, deliveries }: SendNotificationResponse)
   return { kind: "sent", notificationId, arrived };
 }
 
-/** Said of the request itself, and would be said again. */
-const final: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument,
-  Code.NotFound,
-  Code.AlreadyExists,
-  Code.FailedPrecondition,
-  Code.OutOfRange,
-]);
-
 const mistakes: ReadonlySet<Code> = new Set([Code.Internal, Code.Unknown, Code.DataLoss]);
 
 export function answerOfError(error: unknown): Answer {
   const reason = reasonOf(error);
   if (!(error instanceof ConnectError)) return { kind: "broken", reason };
+  const { code } = error;
   if (reason === "recipient_not_found") return { kind: "skipped", notificationId: null, reason: "gone" };
-  if (final.has(error.code)) return { kind: "refused", reason };
-  return mistakes.has(error.code) ? { kind: "broken", reason } : { kind: "again" };
+  if (isRefusal(error)) return { kind: "refused", reason };
+  return mistakes.has(code) ? { kind: "broken", reason } : { kind: "again" };
 }

@@ -1,7 +1,7 @@
 import { fromJson } from "@bufbuild/protobuf";
 import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import type { Database, Logger, Loop } from "#mesh";
-import { createPlaces, pauseMs, reasonOf, startLoop } from "#mesh";
+import { pauseMs, reasonOf, startTaking } from "#mesh";
 import { afterFailure } from "./after-failure.ts";
 import type { Audience, Pages } from "./audience.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
@@ -98,22 +98,12 @@ export function startGathering(options: GatheringOptions): Loop {
     }
   };
 
-  const failed = (err: unknown) =>
-    log.warn({ err }, "broadcasts that are due could not be begun; tried again");
-  const places = createPlaces(atOnce, failed);
-  const work = async () => {
-    while (!stopping.aborted) {
-      const free = places.free();
-      if (free === 0) {
-        await places.freed();
-        continue;
-      }
-      const times = { now: new Date(now()), leasedUntil: leasedUntil() };
-      const ids = await claimGathering(db.sql, { ...times, limit: free });
-      for (const id of ids) places.take(() => gather(id));
-      if (ids.length < free) return;
-    }
-  };
-  const { wake, ended } = startLoop({ everyMs: paceMs, stopping, work, failed });
-  return { wake, ended: ended.then(places.empty) };
+  return startTaking({
+    atOnce,
+    everyMs: paceMs,
+    stopping,
+    claim: (limit) => claimGathering(db.sql, { now: new Date(now()), leasedUntil: leasedUntil(), limit }),
+    run: gather,
+    failed: (err) => log.warn({ err }, "broadcasts that are due could not be begun; tried again"),
+  });
 }

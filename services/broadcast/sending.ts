@@ -4,10 +4,9 @@ import { fromJson } from "@bufbuild/protobuf";
 import type { SendNotificationRequestSchema } from "#gen/notification/v1/notification_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Database, Logger, Loop } from "#mesh";
-import { createPlaces, newId, reasonOf, startLoop } from "#mesh";
+import { atMost, createPlaces, newId, reasonOf, startLoop } from "#mesh";
 import type { Answer } from "./answers.ts";
 import { answerOf, answerOfError } from "./answers.ts";
-import { createTurns } from "./at-once.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
 import { particularsOf } from "./broadcasts-store.ts";
 import { channelsToSend } from "./channels.ts";
@@ -49,7 +48,7 @@ interface Chunk {
 /** Sends what may go out next, a few at a time, as fast as each broadcast may over all instances. */
 export function startSending(options: SendingOptions): Loop {
   const { db, notifications, record, settle, paceMs, log, now, stopping } = options;
-  const inTurn = createTurns(callsAtOnce);
+  const inTurn = atMost(callsAtOnce);
   const failed = (err: unknown) =>
     log.warn({ err }, "recipients of broadcasts could not be sent to; tried again");
   const places = createPlaces(chunksAtOnce, failed);

@@ -1,19 +1,7 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { cleanText, reasonOf } from "#mesh";
 import type { Failure } from "./orders-store.ts";
-
-/** What is said about the order itself, and would be said again. All else may be otherwise in a moment. */
-const final: ReadonlySet<Code> = new Set([
-  Code.InvalidArgument,
-  Code.NotFound,
-  Code.AlreadyExists,
-  Code.FailedPrecondition,
-  Code.OutOfRange,
-]);
-
-export const isRefusal = (error: unknown): error is ConnectError =>
-  error instanceof ConnectError && final.has(error.code);
 
 export function failureOf(error: ConnectError): Failure {
   const outgoing = error.details.find((it) => "desc" in it && it.desc.typeName === ErrorInfoSchema.typeName);

@@ -1,5 +1,5 @@
 import type { Database, Logger, Loop } from "#mesh";
-import { createPlaces, startLoop } from "#mesh";
+import { startLoop, startTaking } from "#mesh";
 import { claimDue, lockLate } from "./due-store.ts";
 import type { Recorder } from "./record.ts";
 import type { StepRunner } from "./step-runner.ts";
@@ -21,25 +21,17 @@ const lateBatch = 50;
 
 /** Does what is due and nobody is at: what consumers left to be done, what failed, what was cut off by a crash. */
 export function startSteps({ db, runner, paceMs, leaseMs, log, now, stopping }: LoopsOptions): Loop {
-  const failed = (err: unknown) => log.warn({ err }, "what is due of orders could not be done; tried again");
-  const places = createPlaces(atOnce, failed);
-
-  const work = async () => {
-    while (!stopping.aborted) {
-      const free = places.free();
-      if (free === 0) {
-        await places.freed();
-        continue;
-      }
+  return startTaking({
+    atOnce,
+    everyMs: paceMs,
+    stopping,
+    claim: (limit) => {
       const nowMs = now();
-      const times = { now: new Date(nowMs), leasedUntil: new Date(nowMs + leaseMs) };
-      const claimed = await claimDue(db.sql, { ...times, limit: free });
-      for (const row of claimed) places.take(() => runner.run(row, stopping));
-      if (claimed.length < free) return;
-    }
-  };
-  const { wake, ended } = startLoop({ everyMs: paceMs, stopping, work, failed });
-  return { wake, ended: ended.then(places.empty) };
+      return claimDue(db.sql, { now: new Date(nowMs), leasedUntil: new Date(nowMs + leaseMs), limit });
+    },
+    run: (row) => runner.run(row, stopping),
+    failed: (err) => log.warn({ err }, "what is due of orders could not be done; tried again"),
+  });
 }
 
 /** Calls off what was not paid in its time. */

@@ -1,5 +1,5 @@
 import type { Query } from "#mesh";
-import { only } from "#mesh";
+import { lockNamed, only } from "#mesh";
 import type { OrderState, Step } from "./order-state.ts";
 import type { Status } from "./status.ts";
 
@@ -79,9 +79,8 @@ export async function insertOrder(query: Query, order: NewOrder): Promise<OrderR
 }
 
 /** Until the end of the transaction no other places an order for this customer. */
-export async function lockCustomer(query: Query, customerId: string): Promise<void> {
-  await query`select pg_advisory_xact_lock(hashtextextended(${`orders of ${customerId}`}, 0))`;
-}
+export const lockCustomer = (tx: Query, customerId: string): Promise<void> =>
+  lockNamed(tx, `orders of ${customerId}`);
 
 export async function countUnpaid(query: Query, customerId: string): Promise<number> {
   const [row] = await query<{ count: number }[]>`

@@ -1,8 +1,8 @@
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { ReservedLine } from "#gen/product/v1/reservations_pb.js";
 import type { Query } from "#mesh";
-import { fail, reasonOf } from "#mesh";
-import { failureOf, isRefusal } from "./failures.ts";
+import { fail, isRefusal, reasonOf } from "#mesh";
+import { failureOf } from "./failures.ts";
 import { linesOf } from "./lines-store.ts";
 import type { Happening, Step } from "./order-state.ts";
 import type { OrderRow } from "./orders-store.ts";

@@ -1,5 +1,5 @@
 import type { Query } from "#mesh";
-import { newId } from "#mesh";
+import { lockNamed, newId } from "#mesh";
 import type { History, SignIn } from "./threat-rules.ts";
 import { failureWindowMs } from "./threat-rules.ts";
 
@@ -10,7 +10,7 @@ const longestHistory = 200;
 export async function lockSignIns(tx: Query, { account, address }: SignIn): Promise<void> {
   // In one order everywhere, so that two transactions never wait for each other.
   for (const name of [`account ${account}`, `address ${address}`].sort()) {
-    await tx`select pg_advisory_xact_lock(hashtextextended(${`sign-in ${name}`}, 0))`;
+    await lockNamed(tx, `sign-in ${name}`);
   }
 }
 

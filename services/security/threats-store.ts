@@ -1,6 +1,6 @@
 import type { Severity, ThreatKind } from "#gen/security/v1/threats_pb.js";
 import type { Query } from "#mesh";
-import { newId, only } from "#mesh";
+import { lockNamed, newId, only } from "#mesh";
 import type { Finding } from "./threat-rules.ts";
 import { repeatMs } from "./threat-rules.ts";
 
@@ -29,7 +29,7 @@ export async function saveFinding(tx: Query, finding: Finding, nowMs: number): P
   const { kind, severity, subject, description } = finding;
   const now = new Date(nowMs);
   // Two at once must not both find nothing to repeat.
-  await tx`select pg_advisory_xact_lock(hashtextextended(${`threat ${kind} ${subject}`}, 0))`;
+  await lockNamed(tx, `threat ${kind} ${subject}`);
   const [repeated] = await tx<(ThreatRow & { was: Severity })[]>`
     update threats set
       occurrences = occurrences + 1,

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import type { Profile, ProfileSchema as Schema } from "#gen/user/v1/user_pb.js";
 import { ProfileSchema } from "#gen/user/v1/user_pb.js";
-import { fail } from "#mesh";
+import { fail, isPlace } from "#mesh";
 import { validate } from "#mesh/rpc/validate.ts";
 import { requireName, requireText, shown } from "./text.ts";
 
@@ -66,7 +66,7 @@ function requireValid(profile: Profile): void {
   validate(ProfileSchema, profile);
   requireName("display_name", profile.displayName);
   requireText("bio", profile.bio);
-  if (profile.timeZone && !isTimeZone(profile.timeZone)) {
+  if (profile.timeZone && !isPlace(profile.timeZone)) {
     throw fail.invalid("bad_time_zone", `time_zone: ${shown(profile.timeZone)} is not a time zone`, {
       remedy: "use a name of the IANA list, such as Africa/Accra",
     });
@@ -76,11 +76,6 @@ function requireValid(profile: Profile): void {
       remedy: "use a BCP 47 tag, such as en or fr-CI",
     });
   }
-}
-
-/** `Intl` also takes offsets such as `+01:00`, which know no summer time and are no names. */
-function isTimeZone(name: string): boolean {
-  return /^[A-Za-z]/.test(name) && accepts(() => new Intl.DateTimeFormat("en", { timeZone: name }));
 }
 
 /** What `Intl` refuses here would make it throw wherever a date is written for this user. */

@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Money } from "#gen/common/v1/money_pb.js";
-import { canonicalId, cleanText, pagePart } from "#mesh";
+import { canonicalId, cleanText, derivedId, pagePart } from "#mesh";
 
 /** One thing that happened, to be counted. */
 export interface Fact {
@@ -52,13 +51,8 @@ export const idOrNull = (id: string | undefined): string | null =>
 /** Ids of subjects may be of any kind; those that are UUIDs are compared with ours. */
 export const subjectIdOf = (id: string): string => idOrNull(id) ?? id;
 
-/** The id that belongs to these words, a UUIDv8 (RFC 9562 §5.8): nobody can take that of another. */
-export function idOf(...words: readonly string[]): string {
-  const bytes = createHash("sha256").update(JSON.stringify(words)).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
+/** The id that belongs to these words: nobody can take that of another. */
+export const idOf = (...words: readonly string[]): string => derivedId(JSON.stringify(words));
 
 /** Clocks of services differ by seconds; a time beyond this is none. */
 const mostAheadMs = 24 * 60 * 60_000;

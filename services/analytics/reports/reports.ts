@@ -6,6 +6,7 @@ import {
   canonicalId,
   decodePage,
   idempotencyKey,
+  lockNamed,
   newId,
   paged,
   pagePart,
@@ -15,7 +16,6 @@ import {
 } from "#mesh";
 import { bucketStarts } from "../buckets.ts";
 import { mostPoints } from "../figures.ts";
-import { lockNamed } from "../named-lock.ts";
 import { formats, kinds, nameOf, statuses, toReport } from "../present.ts";
 import { noReport, reportNotReady, tooManyPoints, tooManyReports } from "../refusals.ts";
 import { figuresOf, isAdmin } from "../rights.ts";

@@ -1,6 +1,9 @@
-/** Runs tasks, so many at the same time; the others wait for their turn. */
-export function createTurns(most: number): <T>(task: () => Promise<T>) => Promise<T> {
-  let free = most;
+/** Lets a task wait for its turn. */
+export type Turn = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** Turns for so many tasks at the same time; the others wait, in the order in which they came. */
+export function atMost(count: number): Turn {
+  let free = count;
   const queue: (() => void)[] = [];
   return async (task) => {
     if (free > 0) free--;
