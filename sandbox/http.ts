@@ -7,6 +7,7 @@ export interface Request {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: string;
+  readonly bytes: Buffer;
   header(name: string): string;
 }
 
@@ -58,14 +59,15 @@ async function answer(incoming: IncomingMessage, response: ServerResponse, route
   if (isFromPage(incoming)) {
     return send(response, { status: 403, body: { error: { message: "not for pages of the web" } } });
   }
-  const body = await bodyOf(incoming);
-  if (body === undefined) return send(response, { status: 413, body: { error: { message: "too large" } } });
+  const bytes = await bodyOf(incoming);
+  if (bytes === undefined) return send(response, { status: 413, body: { error: { message: "too large" } } });
   const url = new URL(`http://sandbox${incoming.url ?? "/"}`);
   const request: Request = {
     method: incoming.method ?? "GET",
     path: url.pathname,
     query: url.searchParams,
-    body,
+    body: bytes.toString(),
+    bytes,
     header: (name) => `${incoming.headers[name] ?? ""}`,
   };
   for (const route of routes) {
@@ -81,14 +83,14 @@ async function answer(incoming: IncomingMessage, response: ServerResponse, route
   });
 }
 
-async function bodyOf(incoming: IncomingMessage): Promise<string | undefined> {
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size <= mostBodyBytes) chunks.push(chunk);
   }
-  return size > mostBodyBytes ? undefined : Buffer.concat(chunks).toString();
+  return size > mostBodyBytes ? undefined : Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, { status, body, headers = {} }: Reply) {

@@ -1,8 +1,8 @@
 /** What somebody would have got. */
 export interface Message {
   readonly id: string;
-  readonly channel: "email" | "sms";
-  readonly provider: "smtp" | "twilio" | "africastalking";
+  readonly channel: "email" | "sms" | "push";
+  readonly provider: "smtp" | "twilio" | "africastalking" | "web_push";
   readonly from: string;
   readonly to: string;
   readonly subject: string;
@@ -10,6 +10,8 @@ export interface Message {
   readonly html: string;
   /** The link of an e-mail to have no more of its kind. */
   readonly unsubscribe?: string;
+  /** Where a click on it leads. */
+  readonly link?: string;
   readonly at: string;
 }
 

@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
+import webPush from "web-push";
 import type { Route } from "../http.ts";
 import { close, listen, portOf } from "../http.ts";
+import { createBrowsers } from "./browsers.ts";
 import { readLetter } from "./letter.ts";
 import type { Message } from "./message.ts";
 import { createMessageBox } from "./message.ts";
+import { pushRoutes } from "./push-routes.ts";
 import { createRecipients } from "./recipients.ts";
 import { smsRoutes } from "./sms-routes.ts";
 import { listenSmtp } from "./smtp-sink.ts";
@@ -20,7 +23,7 @@ export interface MessagesSandboxOptions {
 }
 
 export interface MessagesSandbox extends AsyncDisposable {
-  /** Of the text message APIs, and of `GET /sandbox/messages?to=…`. */
+  /** Of the text message APIs, of the push service, and of `GET /sandbox/messages?to=…`. */
   readonly url: string;
   readonly smtpUrl: string;
   /** What tells services of it: for each provider, its variables. */
@@ -38,12 +41,13 @@ export const messagesKeys = { account: "ACsandbox", key: "sms_test_sandbox", fro
 
 const mostBytes = 32 * 1024 * 1024;
 
-/** A mail server and two text message providers on this machine, whose messages anybody can read. */
+/** A mail server, two text message providers and a push service on this machine, whose messages anybody can read. */
 export async function startMessagesSandbox(options: MessagesSandboxOptions = {}): Promise<MessagesSandbox> {
   const { httpPort = 0, smtpPort = 0, sms = "twilio", now = Date.now, most = 1000 } = options;
   const { account, key, from } = messagesKeys;
   const box = createMessageBox(most, mostBytes, now);
   const recipients = createRecipients();
+  const browsers = createBrowsers();
   let down = false;
 
   const smtp = await listenSmtp(smtpPort, {
@@ -66,6 +70,7 @@ export async function startMessagesSandbox(options: MessagesSandboxOptions = {})
   const reset = () => {
     box.clear();
     recipients.reset();
+    browsers.reset();
     down = false;
   };
   const own: Route = ({ method, path, query }) => {
@@ -81,13 +86,17 @@ export async function startMessagesSandbox(options: MessagesSandboxOptions = {})
   };
   const newSid = () => `SM${randomBytes(16).toString("hex")}`;
 
-  const server = await listen(httpPort, [own, smsRoutes({ box, recipients, account, key, newSid })]).catch(
-    async (error: unknown) => {
-      await smtp.close();
-      throw error;
-    },
-  );
-  const url = `http://127.0.0.1:${portOf(server)}`;
+  let url = "";
+  const server = await listen(httpPort, [
+    own,
+    smsRoutes({ box, recipients, account, key, newSid }),
+    pushRoutes({ box, browsers, origin: () => url }),
+  ]).catch(async (error: unknown) => {
+    await smtp.close();
+    throw error;
+  });
+  url = `http://127.0.0.1:${portOf(server)}`;
+  const vapid = webPush.generateVAPIDKeys();
   const smtpUrl = `smtp://127.0.0.1:${smtp.port}`;
   const stop = async () => {
     await Promise.all([close(server), smtp.close()]);
@@ -103,6 +112,11 @@ export async function startMessagesSandbox(options: MessagesSandboxOptions = {})
         NOTIFICATION_SMS_ACCOUNT: account,
         NOTIFICATION_SMS_KEY: key,
         NOTIFICATION_SMS_FROM: from,
+      },
+      {
+        NOTIFICATION_PUSH_SERVICES: url,
+        NOTIFICATION_VAPID_PUBLIC_KEY: vapid.publicKey,
+        NOTIFICATION_VAPID_PRIVATE_KEY: vapid.privateKey,
       },
     ],
     messages: box.list,

@@ -1,4 +1,15 @@
-import { duration, oneOf, text, url } from "#mesh";
+import { BadValue, duration, field, oneOf, text, url } from "#mesh";
+
+/** As a browser says them: nothing but scheme, host and port. */
+const origins = field((value) =>
+  value.split(/[\s,]+/).flatMap((it) => {
+    if (it === "") return [];
+    const parsed = URL.canParse(it) ? new URL(it) : undefined;
+    if (parsed && /^https?:$/.test(parsed.protocol) && parsed.href === `${parsed.origin}/`)
+      return [parsed.origin];
+    throw new BadValue("must be origins such as https://push.example.com, with commas between");
+  }),
+);
 
 export const notificationFields = {
   NOTIFICATION_SMTP_URL: url("smtp", "smtps")(
@@ -29,6 +40,10 @@ export const notificationFields = {
   NOTIFICATION_VAPID_SUBJECT: text("Whom push services may write to: `mailto:…` or `https://…`.", {
     fallback: "mailto:weft@localhost",
   }),
+  NOTIFICATION_PUSH_SERVICES: origins(
+    "Push services of your own (`https://push.example.com`, with commas between); all others must be on the internet.",
+    { fallback: "" },
+  ),
   NOTIFICATION_PROVIDER_TIMEOUT: duration("How long a provider may take to answer.", { fallback: "20s" }),
   NOTIFICATION_PUBLIC_URL: url("https", "http")(
     "Where the platform is reached from outside; e-mails have links to unsubscribe when it is set.",

@@ -22,7 +22,7 @@ import { deliveriesOf } from "./deliveries-store.ts";
 import { lockInbox } from "./inboxes-store.ts";
 import { countUnread, findNotification, listNotifications, markRead } from "./notifications-store.ts";
 import { toDelivery, toNotification } from "./present.ts";
-import { mayBePublic } from "./providers/public-address.ts";
+import type { PushServices } from "./providers/push-services.ts";
 import { arePushKeys } from "./push-keys.ts";
 import {
   badEndpoint,
@@ -44,6 +44,7 @@ export interface NotificationsOptions {
   stream: Stream;
   /** Nothing: no push is sent. */
   pushKey: string | undefined;
+  pushServices: PushServices;
   now: () => number;
 }
 
@@ -51,7 +52,7 @@ export interface NotificationsOptions {
 const mostSubscriptions = 20;
 
 export function notifications(options: NotificationsOptions): Handlers<typeof NotificationService> {
-  const { db, send, stream, pushKey, now } = options;
+  const { db, send, stream, pushKey, pushServices, now } = options;
 
   const offered = (): string => {
     if (pushKey === undefined) throw pushNotOffered();
@@ -109,7 +110,7 @@ export function notifications(options: NotificationsOptions): Handlers<typeof No
     async subscribe({ endpoint, p256dh, auth }, call) {
       offered();
       const userId = requireUser(call).id;
-      if (!URL.canParse(endpoint) || !mayBePublic(new URL(endpoint))) throw badEndpoint();
+      if (!URL.canParse(endpoint) || !pushServices.mayTake(new URL(endpoint))) throw badEndpoint();
       if (!arePushKeys(p256dh, auth)) throw badPushKeys();
       const id = newId(now());
       const row = { id, userId, endpoint: new URL(endpoint).href, p256dh, auth, createdAt: new Date(now()) };

@@ -67,5 +67,7 @@ interface Reached {
 function stateOf(status: number): Reached["state"] {
   if (status >= 200 && status < 300) return "taken";
   if (status === 404 || status === 410) return "gone";
-  return status === 400 || status === 413 ? "refused" : "away";
+  // Of the others that are said of the request, such as that the browser listens to another key, none passes.
+  const passes = status === 408 || status === 429;
+  return status >= 400 && status < 500 && !passes ? "refused" : "away";
 }

@@ -78,7 +78,8 @@ export const pushNotOffered = () =>
 
 export const badEndpoint = () =>
   fail.invalid("push_endpoint_refused", "the endpoint is none of a push service on the internet", {
-    remedy: "send what the browser's PushSubscription has",
+    remedy:
+      "send what the browser's PushSubscription has; push services of your own are named in NOTIFICATION_PUSH_SERVICES",
   });
 
 export const noSubscription = () =>

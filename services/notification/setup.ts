@@ -16,6 +16,7 @@ import { preferences } from "./preferences.ts";
 import { openProviders } from "./providers/open-providers.ts";
 import type { PostPush } from "./providers/push-post.ts";
 import { createPostPush } from "./providers/push-post.ts";
+import { createPushServices } from "./providers/push-services.ts";
 import { pushWay } from "./push-way.ts";
 import { createRecipients } from "./recipients.ts";
 import { createSend } from "./sending.ts";
@@ -60,7 +61,8 @@ export const setUp =
     const metrics = createNotificationMetrics(all);
     const recipient = createRecipients(calls.users);
     const { email, sms, vapid } = openProviders(config);
-    const post = postPush ?? createPostPush(config.NOTIFICATION_PROVIDER_TIMEOUT);
+    const pushServices = createPushServices(config.NOTIFICATION_PUSH_SERVICES);
+    const post = postPush ?? createPostPush(pushServices, config.NOTIFICATION_PROVIDER_TIMEOUT);
     const links = createUnsubscribeLinks(await readLinkKey(db.sql), config.NOTIFICATION_PUBLIC_URL);
     const ways = { email: emailWay(email, links), sms: smsWay(sms), push: pushWay({ db, vapid, post }) };
 
@@ -93,7 +95,10 @@ export const setUp =
 
     return {
       rpc: [
-        handlers(NotificationService, notifications({ db, send, stream, pushKey: vapid?.publicKey, now })),
+        handlers(
+          NotificationService,
+          notifications({ db, send, stream, pushKey: vapid?.publicKey, pushServices, now }),
+        ),
         handlers(TemplateService, templates({ db, now })),
         handlers(PreferenceService, preferences({ db, links })),
       ],

@@ -15,7 +15,7 @@ import {
 
 let world: NotificationWorld;
 beforeAll(async () => {
-  world = await createNotificationWorld();
+  world = await createNotificationWorld({ env: { NOTIFICATION_VAPID_PUBLIC_KEY: "" } });
 });
 afterEach(() => {
   world.sandbox.reset();

@@ -418,7 +418,7 @@ export declare const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResp
  */
 export declare type SubscribeRequest = Message<"notification.v1.SubscribeRequest"> & {
   /**
-   * Of the browser's push service; https alone.
+   * Of the browser's push service: https, unless it is one of the operator's own.
    *
    * @generated from field: string endpoint = 1;
    */

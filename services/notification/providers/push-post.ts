@@ -1,8 +1,11 @@
 import { lookup } from "node:dns";
-import { request } from "node:https";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
+import { request as plainly } from "node:http";
+import { request as securely } from "node:https";
 import type { LookupFunction } from "node:net";
 import { Unavailable } from "./provider.ts";
-import { isPublicAddress, mayBePublic } from "./public-address.ts";
+import { isPublicAddress } from "./public-address.ts";
+import type { PushServices } from "./push-services.ts";
 
 export interface PushRequest {
   readonly endpoint: string;
@@ -33,18 +36,24 @@ const lookupPublic: LookupFunction = (hostname, options, done) => {
 };
 
 export const createPostPush =
-  (timeoutMs: number): PostPush =>
+  (services: PushServices, timeoutMs: number): PostPush =>
   ({ endpoint, headers, body }, signal) =>
     new Promise((done, failed) => {
       const url = new URL(endpoint);
-      if (!mayBePublic(url)) {
+      if (!services.mayTake(url)) {
         failed(new Unavailable("the endpoint is none on the internet"));
         return;
       }
       const ends = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-      const posting = request(
+      const posting = open(
         url,
-        { method: "POST", headers, lookup: lookupPublic, signal: ends, agent: false },
+        {
+          method: "POST",
+          headers,
+          signal: ends,
+          agent: false,
+          ...(!services.isOwn(url) && { lookup: lookupPublic }),
+        },
         (response) => {
           let text = "";
           response.setEncoding("utf8");
@@ -58,3 +67,9 @@ export const createPostPush =
       posting.on("error", (error) => failed(new Unavailable(error.message)));
       posting.end(body);
     });
+
+const open = (
+  url: URL,
+  options: RequestOptions,
+  answered: (response: IncomingMessage) => void,
+): ClientRequest => (url.protocol === "http:" ? plainly : securely)(url, options, answered);
