@@ -48,7 +48,7 @@ export function consumers({ send }: { send: Send }): Subscription[] {
 
   return [
     on(OrderStatusUpdatedSchema, async (message, { tx }) => {
-      const { orderId, customerId, status, reason, total, answered } = message;
+      const { orderId, orderNumber, customerId, status, reason, total, answered } = message;
       const template = toldOf[status];
       if (!template || customerId === "" || answered) return;
       await tell(tx, {
@@ -59,13 +59,15 @@ export function consumers({ send }: { send: Send }): Subscription[] {
         key: `${template}/${orderId}`,
         variables: (locale) => ({
           order_id: orderId,
+          order_number: orderNumber || orderId,
           reason: cleanText(reason),
           total: total ? writeMoney(total, locale) : "",
         }),
       });
     }),
 
-    on(PaymentRefundedSchema, async ({ refundId, orderId, customerId, amount, inFull }, { tx }) => {
+    on(PaymentRefundedSchema, async (message, { tx }) => {
+      const { refundId, orderId, orderNumber, customerId, amount, inFull } = message;
       // Of all of it the order itself tells.
       if (inFull || customerId === "" || !amount) return;
       await tell(tx, {
@@ -74,12 +76,16 @@ export function consumers({ send }: { send: Send }): Subscription[] {
         template: "payment_refunded",
         link: `/orders/${orderId}`,
         key: `payment_refunded/${refundId}`,
-        variables: (locale) => ({ order_id: orderId, amount: writeMoney(amount, locale) }),
+        variables: (locale) => ({
+          order_id: orderId,
+          order_number: orderNumber || orderId,
+          amount: writeMoney(amount, locale),
+        }),
       });
     }),
 
     on(ProductStockUpdatedSchema, async (message, { tx, id }) => {
-      const { productId, variantId, sellerId, available, becameLow } = message;
+      const { productId, variantId, sellerId, available, becameLow, productName, variantName } = message;
       if (!becameLow || sellerId === "") return;
       await tell(tx, {
         userId: sellerId,
@@ -87,7 +93,12 @@ export function consumers({ send }: { send: Send }): Subscription[] {
         template: "low_stock",
         link: `/products/${productId}`,
         key: id,
-        variables: () => ({ product_id: productId, variant_id: variantId, available: `${available}` }),
+        variables: () => ({
+          product_id: productId,
+          product_name: [productName, variantName].filter((it) => it !== "").join(", ") || productId,
+          variant_id: variantId,
+          available: `${available}`,
+        }),
       });
     }),
 

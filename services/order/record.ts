@@ -88,11 +88,11 @@ export function createRecord({ events, metrics, leaseMs, due, now }: RecordOptio
   };
 
   async function tell(tx: Query, before: OrderRow, row: OrderRow, history: readonly Entry[], lines: number) {
-    const { id: orderId, customerId, currency, total: minorUnits } = row;
+    const { id: orderId, number: orderNumber, customerId, currency, total: minorUnits } = row;
     const sellerId = row.sellerId ?? "";
     const total = currency === null || minorUnits === null ? undefined : { currency, minorUnits };
     const updatedAt = timestampFromDate(row.updatedAt);
-    const common = { orderId, customerId, sellerId, ...(total && { total }) };
+    const common = { orderId, orderNumber, customerId, sellerId, ...(total && { total }) };
     let { status } = before;
     for (const entry of history) {
       if (entry.status === status) continue;

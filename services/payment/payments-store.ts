@@ -6,6 +6,7 @@ export type State = "pending" | "succeeded" | "failed";
 export interface PaymentRow {
   readonly id: string;
   readonly orderId: string;
+  readonly orderNumber: string;
   readonly customerId: string;
   readonly sellerId: string;
   readonly state: State;
@@ -30,6 +31,7 @@ export interface PaymentRow {
 export interface NewPayment {
   readonly id: string;
   readonly orderId: string;
+  readonly orderNumber: string;
   readonly customerId: string;
   readonly sellerId: string;
   readonly currency: string;
@@ -47,7 +49,7 @@ export interface NewPayment {
 }
 
 const columns = (query: Query) => query`
-  id, order_id, customer_id, seller_id, state, surplus, currency, amount, refunded, refunding, provider,
+  id, order_id, order_number, customer_id, seller_id, state, surplus, currency, amount, refunded, refunding, provider,
   provider_reference, method, source, method_label, failure_code, failure_message, request_hash, asked_at,
   created_at, updated_at`;
 

@@ -98,6 +98,7 @@ export function payments({ db, orders, providers, charging, pauses, now }: Payme
         const payment = await store.insertPayment(tx, {
           id: newId(at.getTime()),
           orderId: canonicalId(order.id),
+          orderNumber: order.number,
           customerId,
           sellerId: order.sellerId,
           currency: amount.currency,

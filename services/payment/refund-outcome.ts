@@ -58,7 +58,7 @@ export function createNoteRefund({ db, events, giveBack, metrics, now }: RefundO
     });
 
   async function tellRefunded(tx: Query, payment: PaymentRow, refund: RefundRow, at: Date) {
-    const { id: paymentId, orderId, customerId, sellerId, currency } = payment;
+    const { id: paymentId, orderId, orderNumber, customerId, sellerId, currency } = payment;
     const money = (minorUnits: bigint) => ({ currency, minorUnits });
     await events.publish(
       PaymentRefundedSchema,
@@ -66,6 +66,7 @@ export function createNoteRefund({ db, events, giveBack, metrics, now }: RefundO
         paymentId,
         refundId: refund.id,
         orderId,
+        orderNumber,
         customerId,
         sellerId,
         amount: money(refund.amount),

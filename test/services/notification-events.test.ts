@@ -47,6 +47,7 @@ describe("what happens elsewhere", () => {
   const orderIs = (customer: UserIdentity, status: OrderStatus, orderId = newId()) =>
     world.tell.order(OrderStatusUpdatedSchema, {
       orderId,
+      orderNumber: `W-${orderId.slice(-6)}`,
       customerId: customer.id,
       sellerId: newId(),
       status,
@@ -64,7 +65,7 @@ describe("what happens elsewhere", () => {
     await eventually(() => subjects(ama)).toEqual(["Your order was refunded", "Your order is confirmed"]);
     await eventually(() => world.mails(ama).length).toBe(2);
     const mail = world.mails(ama).find(({ subject }) => subject === "Your order is confirmed");
-    expect(mail?.text).toContain(orderId);
+    expect(mail?.text).toContain(`for order W-${orderId.slice(-6)}.`);
     expect(mail?.text).toMatch(/GH₵\s?185\.05/);
     expect((await world.list(ama))[0]?.link).toBe(`/orders/${orderId}`);
   });
@@ -89,12 +90,14 @@ describe("what happens elsewhere", () => {
 
   test("is told of a part of the money that goes back; of all of it the order tells", async () => {
     const ama = world.person();
-    const part = { orderId: newId(), customerId: ama.id, amount: { currency: "GHS", minorUnits: 700n } };
+    const amount = { currency: "GHS", minorUnits: 700n };
+    const part = { orderId: newId(), orderNumber: "W-7", customerId: ama.id, amount };
     await world.tell.payment(PaymentRefundedSchema, { ...part, refundId: newId(), inFull: true });
     await world.tell.payment(PaymentRefundedSchema, { ...part, refundId: newId() });
     await eventually(() => subjects(ama)).toEqual([
       expect.stringMatching(/^(GH₵|GHS)\s?7\.00 go back to you$/),
     ]);
+    expect((await world.list(ama))[0]?.text).toContain("for order W-7, ");
   });
 
   test("is told to a seller whose stock became low", async () => {
@@ -102,9 +105,30 @@ describe("what happens elsewhere", () => {
     const productId = newId();
     const stock = { productId, variantId: newId(), sellerId: kofi.id };
     await world.tell.product(ProductStockUpdatedSchema, { ...stock, available: 9 });
-    await world.tell.product(ProductStockUpdatedSchema, { ...stock, available: 2, becameLow: true });
-    await eventually(() => subjects(kofi)).toEqual(["A product runs low"]);
-    expect((await world.list(kofi))[0]?.text).toBe(`Only 2 are left of product ${productId}.`);
+    const low = { ...stock, becameLow: true, productName: "Clay <pot>" };
+    await world.tell.product(ProductStockUpdatedSchema, { ...low, available: 2 });
+    await eventually(() => subjects(kofi)).toEqual(["Clay <pot> runs low"]);
+    expect((await world.list(kofi))[0]?.text).toBe("Only 2 are left of Clay <pot>.");
+    await eventually(() => world.mails(kofi).map(({ html }) => html)).toEqual([
+      expect.stringContaining("are left of Clay &lt;pot&gt;."),
+    ]);
+    await world.tell.product(ProductStockUpdatedSchema, { ...low, available: 1, variantName: "small" });
+    await eventually(() => subjects(kofi)).toEqual(["Clay <pot>, small runs low", "Clay <pot> runs low"]);
+  });
+
+  test("is told by ids where an event of an older service has no names", async () => {
+    const [ama, productId, orderId] = [world.person({ locale: "fr" }), newId(), newId()];
+    const low = { productId, variantId: newId(), sellerId: ama.id, available: 2, becameLow: true };
+    await world.tell.product(ProductStockUpdatedSchema, low);
+    await world.tell.order(OrderStatusUpdatedSchema, {
+      orderId,
+      customerId: ama.id,
+      status: OrderStatus.PAID,
+    });
+    await eventually(async () => (await world.list(ama)).map(({ text }) => text).sort()).toEqual([
+      `Il ne reste que 2 pièces de « ${productId} ».`,
+      expect.stringContaining(`pour la commande ${orderId}.`),
+    ]);
   });
 
   test("is told to who wanted to hear of a figure", async () => {

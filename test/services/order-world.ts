@@ -4,6 +4,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import postgres from "postgres";
 import type { Money } from "#gen/common/v1/money_pb.js";
+import type { OrderCreated, OrderStatusUpdated } from "#gen/order/v1/events_pb.js";
 import { OrderCreatedSchema, OrderStatusUpdatedSchema } from "#gen/order/v1/events_pb.js";
 import type { Order } from "#gen/order/v1/order_pb.js";
 import {
@@ -298,19 +299,23 @@ export async function createOrderWorld({ env = {}, logs }: WorldOptions = {}) {
     },
     due: async (id: string): Promise<string[]> =>
       (await sql<{ due: string[] }[]>`select due from orders where id = ${id}`)[0]!.due,
-    /** What was told of it, in order. */
-    told: async (id: string) => {
+    events: async (id: string): Promise<(OrderCreated | OrderStatusUpdated)[]> => {
       const rows = await sql<{ data: Uint8Array; subject: string }[]>`
         select data, subject from weft_outbox order by position`;
-      return rows.flatMap(({ data, subject }) => {
-        if (subject.endsWith("order.created")) {
-          return fromBinary(OrderCreatedSchema, data).orderId === id ? ["created"] : [];
-        }
-        const event = fromBinary(OrderStatusUpdatedSchema, data);
-        const status = `${OrderStatus[event.status]}${event.answered ? " answered" : ""}`;
-        return event.orderId === id ? [status] : [];
-      });
+      const all = rows.map(({ data, subject }) =>
+        subject.endsWith("order.created")
+          ? fromBinary(OrderCreatedSchema, data)
+          : fromBinary(OrderStatusUpdatedSchema, data),
+      );
+      return all.filter(({ orderId }) => orderId === id);
     },
+    /** What was told of it, in order. */
+    told: async (id: string) =>
+      (await world.events(id)).map((event) =>
+        event.$typeName === "order.v1.OrderCreated"
+          ? "created"
+          : `${OrderStatus[event.status]}${event.answered ? " answered" : ""}`,
+      ),
     statuses: (order: Order) => order.history.map(({ status }) => OrderStatus[status]),
     /** Another instance over the same stores, which may be killed. */
     startReplica: async (fate?: Fate): Promise<Replica> => {

@@ -71,6 +71,8 @@ describe("placing an order", () => {
     expect(world.statuses(order)).toEqual(["PENDING", "AWAITING_PAYMENT"]);
     expect(order.history[0]?.by).toBe("customer");
     expect(await world.told(order.id)).toEqual(["created", "AWAITING_PAYMENT"]);
+    const called = (await world.events(order.id)).map(({ orderNumber }) => orderNumber);
+    expect(called).toEqual([order.number, order.number]);
     expect(world.stock.state(order.id)).toBe("held");
     expect(await world.order(order.id)).toEqual(order);
   });

@@ -39,7 +39,7 @@ describe("giving money back", () => {
     expect((await failure(world.refund(payment.id))).reason).toBe("payment_is_refunded");
     await eventually(() => world.told(order.id)).toMatchObject([
       { type: "processed" },
-      { type: "refunded", amount: 300n, inFull: false },
+      { type: "refunded", amount: 300n, inFull: false, orderNumber: order.number },
       { type: "refunded", amount: 700n, inFull: true },
     ]);
     expect(world.taken(order.id)).toMatchObject({ charged: 1000n, left: 0n });

@@ -30,6 +30,7 @@ export const admin = userWith("*:*");
 /** What was told of an order, in its order. */
 export interface ToldEvent {
   readonly type: "processed" | "failed" | "refunded";
+  readonly orderNumber?: string;
   readonly paymentId: string;
   readonly orderId: string;
   readonly amount: bigint;
@@ -138,7 +139,10 @@ export async function createPaymentWorld({ env = {}, delays = {}, logs }: WorldO
               events.push({ type: "processed", ...common });
             else if (message.$typeName === "payment.v1.PaymentFailed")
               events.push({ type: "failed", ...common, failureCode: message.failureCode });
-            else events.push({ type: "refunded", ...common, inFull: message.inFull });
+            else {
+              const { inFull, orderNumber } = message;
+              events.push({ type: "refunded", ...common, inFull, orderNumber });
+            }
           },
           { name: "told", ordered: true },
         ),

@@ -174,6 +174,8 @@ describe("what becomes of a product is told", () => {
     await eventually(async () => (await world.toldOf(product)).at(-1)).toMatchObject({
       becameLow: true,
       lowStockThreshold: 3,
+      productName: product.name,
+      variantName: product.variants[0]?.name,
     });
   });
 

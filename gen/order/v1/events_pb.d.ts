@@ -50,6 +50,13 @@ export declare type OrderCreated = Message<"order.v1.OrderCreated"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 6;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * What people call it.
+   *
+   * @generated from field: string order_number = 7;
+   */
+  orderNumber: string;
 };
 
 /**
@@ -109,6 +116,11 @@ export declare type OrderStatusUpdated = Message<"order.v1.OrderStatusUpdated"> 
    * @generated from field: bool answered = 9;
    */
   answered: boolean;
+
+  /**
+   * @generated from field: string order_number = 10;
+   */
+  orderNumber: string;
 };
 
 /**

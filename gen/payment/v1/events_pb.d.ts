@@ -170,6 +170,13 @@ export declare type PaymentRefunded = Message<"payment.v1.PaymentRefunded"> & {
    * @generated from field: google.protobuf.Timestamp refunded_at = 10;
    */
   refundedAt?: Timestamp | undefined;
+
+  /**
+   * What people call the order.
+   *
+   * @generated from field: string order_number = 11;
+   */
+  orderNumber: string;
 };
 
 /**

@@ -155,6 +155,19 @@ export declare type ProductStockUpdated = Message<"product.v1.ProductStockUpdate
    * @generated from field: int32 quantity = 12;
    */
   quantity: number;
+
+  /**
+   * What people call them; said when it became low. The variant of a product that
+   * has no variants has no name.
+   *
+   * @generated from field: string product_name = 13;
+   */
+  productName: string;
+
+  /**
+   * @generated from field: string variant_name = 14;
+   */
+  variantName: string;
 };
 
 /**
