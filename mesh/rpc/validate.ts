@@ -2,6 +2,7 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, violationsToProto } from "@bufbuild/protovalidate";
 import { fail } from "../errors.ts";
+import { wordsOf } from "./violation-words.ts";
 
 const validator = createValidator();
 
@@ -15,6 +16,7 @@ export function validate(schema: DescMessage, message: Message): void {
     });
   }
   const { violations } = result;
+  for (const violation of violations) violation.message = wordsOf(violation);
   const text = violations.map(({ field, message }) => `${pathToString(field)}: ${message}`).join("; ");
   const [value, desc] = violationsToProto(violations);
   throw fail.invalid("contract_violation", text, { details: [{ desc, value }] });

@@ -7,7 +7,7 @@
 
 import type { GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Duration, MessageOptions, MethodOptions, ServiceOptions } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldOptions, MessageOptions, MethodOptions, ServiceOptions } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file mesh/v1/options.proto.
@@ -394,4 +394,13 @@ export declare const event: GenExtension<MessageOptions, Event>;
  * @generated from extension: mesh.v1.Job job = 60101;
  */
 export declare const job: GenExtension<MessageOptions, Job>;
+
+/**
+ * What a value of the field, or each of its items or keys, must be where a
+ * pattern says it, in words that go on from "must be": `a telephone number
+ * such as +233201234567`. People are told that instead of the pattern.
+ *
+ * @generated from extension: string form = 60100;
+ */
+export declare const form: GenExtension<FieldOptions, string>;
 
