@@ -7,7 +7,6 @@ import type { ServiceDefinition } from "#mesh";
 import { serviceOf } from "#mesh/contract/options.ts";
 import { fail } from "#mesh/errors.ts";
 import { whyNot } from "./not-loaded.ts";
-import { requireKnown } from "./unknown-service.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The gateway stands beside the services and not among them: it knows none of them. */
@@ -23,8 +22,18 @@ export async function loadServices(
   workspace: Workspace,
   names: readonly string[],
 ): Promise<ServiceDefinition[]> {
-  requireKnown(names, await serviceNames(workspace));
+  await requireServices(workspace, names);
   return Promise.all(names.map((name) => loadService(workspace, name)));
+}
+
+/** Throws when there are no services of some of these names, without loading any. */
+export async function requireServices(workspace: Workspace, names: readonly string[]): Promise<void> {
+  const known = await serviceNames(workspace);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw fail.notFound("unknown_service", `no service is named ${unknown.join(", ")}`, {
+    remedy: `there are ${known.join(", ")}`,
+  });
 }
 
 async function serviceNames(workspace: Workspace): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { harmless } from "./harmless.ts";
 import { paint } from "./terminal.ts";
 
-interface LogLine {
+export interface LogLine {
   readonly timestamp: string;
   readonly level: string;
   readonly service: string;

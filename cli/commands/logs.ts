@@ -5,7 +5,9 @@ import { fail } from "#mesh/errors.ts";
 import type { Command } from "../command.ts";
 import { usageError } from "../command.ts";
 import { harmless } from "../harmless.ts";
+import type { LogLine } from "../log-lines.ts";
 import { formatLine, isAtLeast, levels, parseLine } from "../log-lines.ts";
+import { parseServerLine } from "../server-lines.ts";
 import { untilSignal } from "../signals.ts";
 import { print, readerGone } from "../terminal.ts";
 
@@ -28,25 +30,46 @@ export const logs: Command = {
     if (!Number.isInteger(count) || count < 0) throw usageError("--lines must be a whole number", logs);
     const level = String(flags.level);
     if (!levels.some((it) => it === level)) throw usageError(`there is no level "${level}"`, logs);
-    const show = (text: string) => {
-      const line = parseLine(text);
+    const show = ({ text, line, level: own }: Entry) => {
+      if (!isAtLeast(own, level)) return;
       if (flags.json) print(text);
-      else if (!line) print(harmless(text));
-      else if (isAtLeast(line.level, level)) print(formatLine(line));
+      else print(line ? formatLine(line) : harmless(text));
     };
 
     const files = await logFiles(workspace.logs, words);
-    const tails = await Promise.all(files.map(async (file) => ({ file, ...(await tail(file, count)) })));
-    const inOrder = tails.flatMap(({ lines }) => lines).sort((a, b) => timeOf(a).localeCompare(timeOf(b)));
-    for (const line of inOrder) show(line);
+    const tails = await Promise.all(
+      files.map(async (file) => {
+        const { lines, size } = await tail(file, count);
+        const read = createReader();
+        return { file, size, read, entries: lines.map(read) };
+      }),
+    );
+    const inOrder = tails.flatMap(({ entries }) => entries).sort((a, b) => a.time.localeCompare(b.time));
+    for (const entry of inOrder) show(entry);
     if (!flags.follow) return 0;
-    for (const { file, size } of tails) follow(file, size, show);
+    for (const { file, size, read } of tails) follow(file, size, (text) => show(read(text)));
     await Promise.race([untilSignal(), readerGone]);
     process.exit(0);
   },
 };
 
-const timeOf = (line: string) => parseLine(line)?.timestamp ?? "";
+/** A line of a file, as far as it can be told what it is. */
+interface Entry {
+  readonly text: string;
+  readonly line: LogLine | undefined;
+  readonly time: string;
+  readonly level: string;
+}
+
+/** Reads the lines of one file; what goes on from a line before has its time and its level. */
+function createReader(): (text: string) => Entry {
+  let last = { time: "", level: "info" };
+  return (text) => {
+    const line = parseLine(text) ?? parseServerLine(text);
+    if (line) last = { time: line.timestamp, level: line.level };
+    return { text, line, ...last };
+  };
+}
 
 async function logFiles(dir: string, names: readonly string[]): Promise<string[]> {
   const there = await readdir(dir).catch(() => []);

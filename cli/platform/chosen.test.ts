@@ -21,7 +21,3 @@ test("what is chosen brings whom it calls, and whom those call, the issuer and t
   expect(names(["order"])).toEqual(["edge", "order", "product", "issuer", "user"]);
   expect(names([])).toEqual(all.map(({ name }) => name));
 });
-
-test("a name that nobody has is refused with those that there are", () => {
-  expect(() => names(["user", "userr"])).toThrow(/no service is named userr/);
-});

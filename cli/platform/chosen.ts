@@ -1,6 +1,5 @@
 import { TokenService } from "#gen/security/v1/tokens_pb.js";
 import type { ServiceDefinition } from "#mesh";
-import { requireKnown } from "../unknown-service.ts";
 
 /** What decides who is needed. */
 export type Needing = Pick<ServiceDefinition, "name" | "contracts" | "calls" | "edge">;
@@ -11,10 +10,6 @@ export type Needing = Pick<ServiceDefinition, "name" | "contracts" | "calls" | "
  */
 export function chosen<T extends Needing>(all: readonly T[], names: readonly string[]): T[] {
   if (names.length === 0) return [...all];
-  requireKnown(
-    names,
-    all.map(({ name }) => name),
-  );
   const needed = new Set<T>();
   const need = (service: T) => {
     if (needed.has(service)) return;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { markOf, takeLock } from "#embedded";
 import type { Environment } from "#mesh";
 import { fail, reasonOf } from "#mesh";
-import { loadCatalog, scopesOf } from "../catalog.ts";
+import { loadCatalog, requireServices, scopesOf } from "../catalog.ts";
 import { ensureKeys, operator } from "../keys.ts";
 import { messageOf } from "../message.ts";
 import { readState } from "../state.ts";
@@ -51,6 +51,8 @@ export async function startPlatform({
   isolate,
   tell,
 }: PlatformOptions): Promise<Platform> {
+  // Said also where a platform runs already.
+  await requireServices(workspace, names);
   await using started = new AsyncDisposableStack();
   const self = await claim(workspace, started);
 

@@ -86,6 +86,22 @@ describe.concurrent("on a running platform", { timeout: 60_000 }, () => {
     expectOneLine(await checkout.run(["logs", "nothing"]), "there is no log of nothing");
   });
 
+  test("`weft logs --level` also tells how much lines of PostgreSQL and NATS matter", async () => {
+    const { stdout } = await checkout.run(["logs", "postgres", "nats", "-n", "500"]);
+    expect(stdout).toMatch(/ info {2}postgres {2}database system is ready to accept connections/);
+    expect(stdout).toMatch(/ info {2}nats {6}Server is ready/);
+    const important = await checkout.run(["logs", "postgres", "nats", "-n", "500", "--level", "fatal"]);
+    // At the first start there are no databases yet.
+    const others = important.stdout.split("\n").filter((line) => !/ fatal postgres {2}database /.test(line));
+    expect(others).toEqual([""]);
+  });
+
+  test("`weft up` with a name that no service has says so, though a platform runs", async () => {
+    const { stderr } = await checkout.run(["up", "user", "userr"]);
+    expect(stderr).toContain("no service is named userr");
+    expect(stderr).toContain("there are ");
+  });
+
   test("`weft status --json` is for programs", async () => {
     const { stdout, code } = await checkout.run(["status", "--json"]);
     expect(code).toBe(0);
