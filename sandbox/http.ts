@@ -79,7 +79,7 @@ async function answer(incoming: IncomingMessage, response: ServerResponse, route
   }
   send(response, {
     status: 404,
-    body: { error: { type: "invalid_request_error", message: "Unrecognized request URL" } },
+    body: { error: { type: "invalid_request_error", message: "Unrecognized request URL; see GET /" } },
   });
 }
 

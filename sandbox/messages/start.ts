@@ -41,6 +41,15 @@ export const messagesKeys = { account: "ACsandbox", key: "sms_test_sandbox", fro
 
 const mostBytes = 32 * 1024 * 1024;
 
+/** For people who open it. */
+const index = {
+  sandbox: "e-mail, text messages and browser push",
+  "GET /sandbox/messages?to=…": "what was sent, to an address, a number or the endpoint of a browser, or all",
+  "DELETE /sandbox/messages": "forgets it",
+  "POST /sandbox/browsers": "a browser that listens for push messages",
+  "DELETE /sandbox/browsers/{id}": "ends it",
+};
+
 /** A mail server, two text message providers and a push service on this machine, whose messages anybody can read. */
 export async function startMessagesSandbox(options: MessagesSandboxOptions = {}): Promise<MessagesSandbox> {
   const { httpPort = 0, smtpPort = 0, sms = "twilio", now = Date.now, most = 1000 } = options;
@@ -75,6 +84,7 @@ export async function startMessagesSandbox(options: MessagesSandboxOptions = {})
   };
   const own: Route = ({ method, path, query }) => {
     const what = `${method} ${path}`;
+    if (what === "GET /") return { status: 200, body: index };
     if (what === "GET /sandbox/messages") {
       return { status: 200, body: { messages: box.list(query.get("to") ?? undefined) } };
     }

@@ -49,6 +49,16 @@ export const sandboxKeys = {
   momoSecret: `whsec_${Buffer.from("the sandbox of mobile money").toString("base64")}`,
 };
 
+/** For people who open it. */
+const index = {
+  sandbox: "cards as Stripe has them, and mobile money",
+  "GET /sandbox/charges": "what was charged",
+  "GET /sandbox/refunds": "what was given back",
+  "POST /sandbox/settle": "ends at once what is processing",
+  "POST /sandbox/down": "answers all with 503, until POST /sandbox/up",
+  "POST /sandbox/reset": "forgets it all",
+};
+
 /** A card processor and a mobile money provider on this machine, which behave and misbehave as real ones do. */
 export async function startPaymentsSandbox(options: PaymentsSandboxOptions = {}): Promise<PaymentsSandbox> {
   const { stripeKey, stripeSecret, momoKey, momoSecret } = { ...sandboxKeys, ...options };
@@ -88,6 +98,7 @@ export async function startPaymentsSandbox(options: PaymentsSandboxOptions = {})
   const refunds = () => refundsOf(stripe, momo);
   const own: Route = ({ method, path }) => {
     const what = `${method} ${path}`;
+    if (what === "GET /") return { status: 200, body: index };
     if (what === "GET /sandbox/health") return { status: 200, body: { status: down ? "down" : "up" } };
     if (what === "GET /sandbox/charges") return { status: 200, body: { charges: charges() } };
     if (what === "GET /sandbox/refunds") return { status: 200, body: { refunds: refunds() } };

@@ -32,6 +32,16 @@ const read = async (to: string) => {
   return ((await response.json()) as { messages: Record<string, string>[] }).messages;
 };
 
+test("its page says what can be asked of it", async () => {
+  const index = (await (await fetch(sandbox.url)).json()) as Record<string, string>;
+  const asked = Object.keys(index).filter((it) => it.startsWith("GET "));
+  expect(asked).toHaveLength(1);
+  for (const what of asked) {
+    const path = what.replace(/^GET |\?.*$/g, "");
+    expect((await fetch(`${sandbox.url}${path}`)).status).toBe(200);
+  }
+});
+
 describe("the mail server", () => {
   test("shows a letter as it was written, whatever alphabet it is in", async () => {
     const words = {
