@@ -38,6 +38,31 @@ test("a loop works at the start, when it is woken, and once more when woken whil
   await loop.ended;
 });
 
+test("a loop that rests begins no round sooner, and one round for all who wake it meanwhile", async () => {
+  const stopping = new AbortController();
+  const began: number[] = [];
+  const second = Promise.withResolvers<void>();
+  const loop = startLoop({
+    everyMs: never,
+    restMs: 60,
+    stopping: stopping.signal,
+    work: async () => {
+      if (began.push(performance.now()) === 2) second.resolve();
+    },
+    failed: () => {},
+  });
+  for (let i = 0; i < 10; i++) {
+    loop.wake();
+    await sleep(2);
+  }
+  await second.promise;
+  await sleep(80);
+  expect(began).toHaveLength(2);
+  expect(began[1]! - began[0]!).toBeGreaterThan(50);
+  stopping.abort();
+  await loop.ended;
+});
+
 test("a round that fails is told of and followed by another", async () => {
   const stopping = new AbortController();
   const failures: unknown[] = [];

@@ -10,6 +10,8 @@ export interface Loop {
 export interface LoopOptions {
   /** Longest time between two rounds. */
   everyMs: number;
+  /** Least time between two rounds, for work that does more at once as well. Default 0. */
+  restMs?: number;
   stopping: AbortSignal;
   work: () => Promise<void>;
   /** Told of each round that failed. The next one comes all the same. */
@@ -20,7 +22,7 @@ export interface LoopOptions {
 const afterFailureMs = 500;
 
 /** Does something again and again, one round at a time: at the start, when woken, and now and then. */
-export function startLoop({ everyMs, stopping, work, failed }: LoopOptions): Loop {
+export function startLoop({ everyMs, restMs = 0, stopping, work, failed }: LoopOptions): Loop {
   let woken = Promise.withResolvers<void>();
 
   const pause = async (ms: number, wake: Promise<void> | undefined) => {
@@ -38,7 +40,8 @@ export function startLoop({ everyMs, stopping, work, failed }: LoopOptions): Loo
       woken = Promise.withResolvers();
       try {
         await work();
-        await pause(everyMs, woken.promise);
+        if (restMs > 0) await pause(Math.min(restMs, everyMs), undefined);
+        if (everyMs > restMs) await pause(everyMs - restMs, woken.promise);
       } catch (error) {
         if (stopping.aborted) return;
         failed(error);

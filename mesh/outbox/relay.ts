@@ -76,6 +76,8 @@ export function createRelay(options: RelayOptions): Relay {
       }
       if (troubled) log.info("events are published again");
       troubled = false;
+      // Whoever has written more has woken us.
+      if (stored.length === rows.length && rows.length < policy.batch) break;
     }
   };
 

@@ -8,8 +8,8 @@ import { forgetUser } from "./facts-store.ts";
 import { lockFigures } from "./figures-lock.ts";
 import { putWaiting } from "./waiting-store.ts";
 
-/** Events that may share a transaction. */
-const together = 32;
+/** Events that may share a transaction, and how long one may wait for others to: figures need not be of this moment. */
+const [together, gatherMs] = [32, 200];
 
 export interface ConsumersOptions {
   /** Told when facts wait to be counted. */
@@ -28,7 +28,7 @@ export function consumers({ wake, now }: ConsumersOptions): Subscription[] {
         await putWaiting(event.tx, factsOf(facts?.(message) ?? [], event), new Date(now()));
         afterCommit(event.tx, wake);
       },
-      { name: `facts-of-${service}`, together, concurrency: 1 },
+      { name: `facts-of-${service}`, together, gatherMs, concurrency: 1 },
     );
   });
   const forgetting = on(

@@ -4,7 +4,6 @@ import type { AnalyticsMetrics } from "./analytics-metrics.ts";
 import type { Fact } from "./facts/fact.ts";
 import { groupOf } from "./facts/names.ts";
 import { addFacts } from "./facts-store.ts";
-import { lockFigures } from "./figures-lock.ts";
 import type { Partitions } from "./partitions.ts";
 
 export interface IngestOptions {
@@ -14,7 +13,7 @@ export interface IngestOptions {
   now: () => number;
 }
 
-/** Counts what is new of these, in the transaction; gives back how many. */
+/** Counts what is new of these, in the transaction, which holds the figures; gives back how many. */
 export type Ingest = (tx: Query, facts: readonly Fact[]) => Promise<number>;
 
 export function createIngest({ partitions, metrics, keepMs, now }: IngestOptions): Ingest {
@@ -26,7 +25,6 @@ export function createIngest({ partitions, metrics, keepMs, now }: IngestOptions
     const late = facts.length - kept.length;
     if (late > 0) afterCommit(tx, () => metrics.facts("too_old", "other", late));
     if (kept.length === 0) return 0;
-    await lockFigures(tx);
     const times = kept.map(({ occurredAt }) => occurredAt);
     await partitions.ensure(tx, times);
     const added = await addFacts(tx, kept, new Date(nowMs));

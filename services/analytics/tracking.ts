@@ -6,6 +6,7 @@ import type { Fact } from "./facts/fact.ts";
 import { idOf, subjectIdOf } from "./facts/fact.ts";
 import { trackedPrefix } from "./facts/names.ts";
 import { knownIds } from "./facts-store.ts";
+import { lockFigures } from "./figures-lock.ts";
 import type { Ingest } from "./ingest.ts";
 import type { Quota } from "./quota.ts";
 import { badEventTime, halfSubject } from "./refusals.ts";
@@ -53,6 +54,7 @@ export function createTracking({ db, ingest, quota, turn, now }: TrackingOptions
           ({ id }) => !before.has(id),
         );
         await quota.take(tx, userId, fresh);
+        await lockFigures(tx);
         return ingest(tx, fresh);
       };
       const counted = await turn(() => db.transaction(count));
@@ -63,6 +65,7 @@ export function createTracking({ db, ingest, quota, turn, now }: TrackingOptions
       const count = async (tx: Query) => {
         await lockNamed(tx, `fact:${fact.id}`);
         if ((await known(tx, [fact])).has(fact.id)) return false;
+        await lockFigures(tx);
         return (await ingest(tx, [fact])) > 0;
       };
       return turn(() => db.transaction(count));

@@ -53,25 +53,31 @@ export function consumers({ record, now }: { record: Recorder; now: () => number
 
   return [
     // What is in the list on the page has arrived when it is made, and the answer says so.
-    on(NotificationSentSchema, (message, { tx }) =>
-      message.channel === Channel.IN_APP ? undefined : hear(tx, message, { arrived: true, reason: "" }),
-    ),
+    on(NotificationSentSchema, (message, { tx }) => hear(tx, message, { arrived: true, reason: "" }), {
+      when: ({ channel }) => channel !== Channel.IN_APP,
+    }),
 
     on(NotificationFailedSchema, (message, { tx }) =>
       hear(tx, message, { arrived: false, reason: cleanText(message.reason) || "failed" }),
     ),
 
-    on(OrderStatusUpdatedSchema, async (message, { tx, time }) => {
-      const { orderId, sellerId, customerId, status, updatedAt } = message;
-      if (sellerId === "" || customerId === "") return;
-      const purchase = {
-        orderId: canonicalId(orderId),
-        ownerId: canonicalId(sellerId),
-        userId: canonicalId(customerId),
-      };
-      if (status === OrderStatus.PAID) await countPaid(tx, purchase, timeOr(updatedAt, time));
-      if (status === OrderStatus.REFUNDED || status === OrderStatus.CANCELLED) await countBack(tx, purchase);
-    }),
+    on(
+      OrderStatusUpdatedSchema,
+      async (message, { tx, time }) => {
+        const { orderId, sellerId, customerId, status, updatedAt } = message;
+        const purchase = {
+          orderId: canonicalId(orderId),
+          ownerId: canonicalId(sellerId),
+          userId: canonicalId(customerId),
+        };
+        if (status === OrderStatus.PAID) await countPaid(tx, purchase, timeOr(updatedAt, time));
+        else await countBack(tx, purchase);
+      },
+      {
+        when: ({ status, sellerId, customerId }) =>
+          trades.has(status) && sellerId !== "" && customerId !== "",
+      },
+    ),
 
     on(UserDeletedSchema, async (message, { tx }) => {
       const userId = canonicalId(message.userId);
@@ -89,6 +95,12 @@ export function consumers({ record, now }: { record: Recorder; now: () => number
     }),
   ];
 }
+
+const trades: ReadonlySet<OrderStatus> = new Set([
+  OrderStatus.PAID,
+  OrderStatus.REFUNDED,
+  OrderStatus.CANCELLED,
+]);
 
 const timeOr = (timestamp: Timestamp | undefined, time: Date): Date =>
   timestamp ? timestampDate(timestamp) : time;

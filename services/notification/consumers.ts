@@ -47,24 +47,28 @@ export function consumers({ send }: { send: Send }): Subscription[] {
   };
 
   return [
-    on(OrderStatusUpdatedSchema, async (message, { tx }) => {
-      const { orderId, orderNumber, customerId, status, reason, total, answered } = message;
-      const template = toldOf[status];
-      if (!template || customerId === "" || answered) return;
-      await tell(tx, {
-        userId: customerId,
-        topic: "orders",
-        template,
-        link: `/orders/${orderId}`,
-        key: `${template}/${orderId}`,
-        variables: (locale) => ({
-          order_id: orderId,
-          order_number: orderNumber || orderId,
-          reason: cleanText(reason),
-          total: total ? writeMoney(total, locale) : "",
-        }),
-      });
-    }),
+    on(
+      OrderStatusUpdatedSchema,
+      async (message, { tx }) => {
+        const { orderId, orderNumber, customerId, status, reason, total } = message;
+        const template = toldOf[status];
+        if (!template) return;
+        await tell(tx, {
+          userId: customerId,
+          topic: "orders",
+          template,
+          link: `/orders/${orderId}`,
+          key: `${template}/${orderId}`,
+          variables: (locale) => ({
+            order_id: orderId,
+            order_number: orderNumber || orderId,
+            reason: cleanText(reason),
+            total: total ? writeMoney(total, locale) : "",
+          }),
+        });
+      },
+      { when: ({ status, customerId, answered }) => status in toldOf && customerId !== "" && !answered },
+    ),
 
     on(PaymentRefundedSchema, async (message, { tx }) => {
       const { refundId, orderId, orderNumber, customerId, amount, inFull } = message;
@@ -84,23 +88,26 @@ export function consumers({ send }: { send: Send }): Subscription[] {
       });
     }),
 
-    on(ProductStockUpdatedSchema, async (message, { tx, id }) => {
-      const { productId, variantId, sellerId, available, becameLow, productName, variantName } = message;
-      if (!becameLow || sellerId === "") return;
-      await tell(tx, {
-        userId: sellerId,
-        topic: "stock",
-        template: "low_stock",
-        link: `/products/${productId}`,
-        key: id,
-        variables: () => ({
-          product_id: productId,
-          product_name: [productName, variantName].filter((it) => it !== "").join(", ") || productId,
-          variant_id: variantId,
-          available: `${available}`,
-        }),
-      });
-    }),
+    on(
+      ProductStockUpdatedSchema,
+      async (message, { tx, id }) => {
+        const { productId, variantId, sellerId, available, productName, variantName } = message;
+        await tell(tx, {
+          userId: sellerId,
+          topic: "stock",
+          template: "low_stock",
+          link: `/products/${productId}`,
+          key: id,
+          variables: () => ({
+            product_id: productId,
+            product_name: [productName, variantName].filter((it) => it !== "").join(", ") || productId,
+            variant_id: variantId,
+            available: `${available}`,
+          }),
+        });
+      },
+      { when: ({ becameLow, sellerId }) => becameLow && sellerId !== "" },
+    ),
 
     on(ThresholdReachedSchema, async ({ ownerId, name, metric, value, limit, currency }, { tx, id }) => {
       if (ownerId === "") return;

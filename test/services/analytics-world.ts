@@ -21,6 +21,7 @@ import { hostInMemory } from "#mesh/testing/host.ts";
 import { createAnalyticsMetrics } from "../../services/analytics/analytics-metrics.ts";
 import { mappings } from "../../services/analytics/facts/all.ts";
 import type { Fact } from "../../services/analytics/facts/fact.ts";
+import { lockFigures } from "../../services/analytics/figures-lock.ts";
 import { createIngest } from "../../services/analytics/ingest.ts";
 import { createPartitions } from "../../services/analytics/partitions.ts";
 import { createAnalyticsService } from "../../services/analytics/service.ts";
@@ -118,7 +119,10 @@ export async function createAnalyticsWorld({
     count: (facts: readonly Fact[], database: Database = setup.db) => {
       const partitions = createPartitions(database, clock.now);
       const ingest = createIngest({ partitions, metrics: silent, keepMs: 400 * dayMs, now: clock.now });
-      return database.transaction((tx) => ingest(tx, facts));
+      return database.transaction(async (tx) => {
+        await lockFigures(tx);
+        return ingest(tx, facts);
+      });
     },
     paid: async (sellerId: string, customerId: string, minorUnits: bigint, updatedAt = clock.now()) => {
       await world.tell(OrderStatusUpdatedSchema, {

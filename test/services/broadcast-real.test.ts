@@ -133,7 +133,7 @@ describe("a template that is refused", () => {
     expect(await attempt({ case: "template", value: { name: "sale" } })).toMatchObject({
       metadata: { reason: "template_variables_missing" },
     });
-    const variables = { order_id: "a", total: "b" };
+    const variables = { order_number: "a", total: "b" };
     expect(await attempt({ case: "template", value: { name: "order_confirmed", variables } })).toMatchObject({
       code: "FailedPrecondition",
       reason: "broadcast_template_refused",

@@ -13,6 +13,7 @@ export interface ConsumerPolicy {
   readonly types: readonly EventType[];
   readonly concurrency: number;
   readonly together: number;
+  readonly gatherMs: number;
   readonly ordered: boolean;
   readonly attempts: number;
   readonly backoff: BackoffPolicy;
@@ -40,6 +41,7 @@ function compileConsumer(service: string, { schemas, options }: Subscription): C
     types,
     concurrency: options.concurrency ?? 8,
     together: options.together ?? 1,
+    gatherMs: options.gatherMs ?? 0,
     ordered: options.ordered ?? false,
     attempts: options.attempts ?? 10,
     backoff: { baseMs: options.backoffMs ?? 1000, maxMs: options.maxBackoffMs ?? 5 * 60_000 },
@@ -67,6 +69,13 @@ export function compileConsumers(
       throw bad(service, `has two consumers called ${name}`, "give one of them another `name`");
     }
     names.add(name);
+    if (policy.gatherMs > 0 && (policy.together === 1 || ordered)) {
+      throw bad(
+        service,
+        `gathers events for ${name} and handles them one by one`,
+        "say how many may share a transaction (`together`), or leave `gatherMs`",
+      );
+    }
     if (ordered && !hasDatabase) {
       throw bad(
         service,

@@ -10,6 +10,7 @@ import { eventSubject } from "../contract/subject.ts";
 import type { ConsumerPolicy } from "./compile-consumers.ts";
 import type { ConsumerOptions, RunningConsumer } from "./consumer.ts";
 import { deliveryOf } from "./delivery.ts";
+import { createGathering } from "./gathering.ts";
 
 /** How long the broker waits for a word before it gives an event to somebody else. */
 const ackWaitMs = 30_000;
@@ -28,7 +29,7 @@ const handBackMs = 1500;
  */
 export function consumeShared(options: ConsumerOptions): RunningConsumer {
   const { policy, handling, nats, js, jsm, ensureStreams, metrics, log } = options;
-  const { name, concurrency, together } = policy;
+  const { name, concurrency, together, gatherMs } = policy;
   const stream = nats.nameOf(policy.stream);
   const durable = nats.nameOf(`${policy.service}-${name}`);
   const ahead = policy.timeoutMs > longMs ? concurrency : concurrency * Math.max(4, together);
@@ -39,6 +40,7 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
   let running = 0;
   let losses = 0;
   let room = Promise.withResolvers<void>();
+  const gathering = createGathering({ gatherMs, enough: together, over: () => next() });
 
   const heartbeat = setInterval(() => {
     for (const [message, before] of held) if (before === losses) message.working();
@@ -71,9 +73,9 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
   };
 
   const next = () => {
-    while (running < concurrency) {
-      // When much waits, each takes its share of it at once.
-      const share = Math.ceil(queue.length / (concurrency - running));
+    while (running < concurrency && !gathering.holds(queue.length)) {
+      // When much waits, each takes its share of it at once; what has waited for others goes with them.
+      const share = gatherMs > 0 ? queue.length : Math.ceil(queue.length / (concurrency - running));
       const messages = queue.splice(0, Math.min(share, together));
       if (messages.length === 0) break;
       running++;
@@ -146,6 +148,7 @@ export function consumeShared(options: ConsumerOptions): RunningConsumer {
     },
     async stop() {
       stopping.abort();
+      gathering.stop();
       giveBack(queue.splice(0));
       room.resolve();
       await sessions.ended;

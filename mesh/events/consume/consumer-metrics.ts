@@ -8,7 +8,7 @@ export interface Lag {
   readonly inHand: number;
 }
 
-export type Outcome = "done" | "repeated" | "failed" | "dead";
+export type Outcome = "done" | "passed" | "repeated" | "failed" | "dead";
 
 export interface ConsumerMetrics {
   handled(consumer: string, outcome: Outcome, durationMs: number): void;
@@ -20,7 +20,7 @@ export interface ConsumerMetrics {
 export function createConsumerMetrics(metrics: Metrics): ConsumerMetrics {
   const handled = metrics.counter({
     name: "weft_events_handled_total",
-    help: "Events by consumer and outcome; repeated: its effect was there already.",
+    help: "Events by consumer and outcome; repeated: its effect was there already; passed: it was not concerned.",
     labels: ["consumer", "outcome"],
   });
   const seconds = metrics.histogram({

@@ -36,6 +36,8 @@ const longMs = 50;
 
 const neverEnded = "it was begun and never ended, each time: its handler may end the process";
 
+const idOf = ({ delivery }: Ready): string => delivery.head.id;
+
 class Fenced extends Error {}
 
 export function createHandling(options: HandlingOptions): Handling {
@@ -57,11 +59,19 @@ export function createHandling(options: HandlingOptions): Handling {
     else metrics.handled(name, "repeated", 0);
   };
 
+  /** Nothing comes of it, so there is nothing to note. */
+  const passes = ({ message }: Ready): boolean => {
+    if (subscription.concerns(message)) return false;
+    metrics.handled(name, "passed", 0);
+    return true;
+  };
+
   const attempt = async (ready: Ready, epoch: bigint | undefined): Promise<Verdict> => {
     const { delivery } = ready;
     const { id } = delivery.head;
     let counted: Failures | undefined;
     try {
+      if (passes(ready)) return done;
       // What takes the process with it cannot be counted afterwards.
       if (delivery.isSuspect && db) counted = await noteFailure(db.sql, name, id, new Date(now()));
       if (counted && counted.attempts > mostAttempts) return judge.refuse(delivery, neverEnded, counted);
@@ -97,24 +107,28 @@ export function createHandling(options: HandlingOptions): Handling {
   /** How many of these had their effect in one transaction; none when one of them failed. */
   const together = async (database: Database, deliveries: readonly Ready[]): Promise<number> => {
     try {
+      const concerned = deliveries.filter(({ message }) => subscription.concerns(message));
+      if (concerned.length === 0) return deliveries.filter(passes).length;
       return await database.transaction(async (tx) => {
         const beganMs = performance.now();
-        const ids = deliveries.map(({ delivery }) => delivery.head.id);
-        const entered = await enterInboxAll(tx, name, ids);
+        const entered = await enterInboxAll(tx, name, concerned.map(idOf));
         let count = 0;
         for (const ready of deliveries) {
           if (count > 0 && performance.now() - beganMs > longMs) break;
-          // A stream may have the same one twice: it is new but once.
-          if (entered.delete(ids[count] ?? "")) await run(ready, tx);
-          else metrics.handled(name, "repeated", 0);
           count++;
+          if (passes(ready)) continue;
+          // A stream may have the same one twice: it is new but once.
+          if (entered.delete(idOf(ready))) await run(ready, tx);
+          else metrics.handled(name, "repeated", 0);
         }
-        if (count < ids.length)
+        const left = deliveries.slice(count).map(idOf);
+        if (left.length > 0) {
           await leaveInbox(
             tx,
             name,
-            ids.slice(count).filter((it) => entered.has(it)),
+            left.filter((it) => entered.has(it)),
           );
+        }
         return count;
       });
     } catch {

@@ -42,6 +42,11 @@ export interface OnOptions {
    */
   readonly together?: number;
   /**
+   * How long an event may wait for others to share its transaction: what need
+   * not be done at once costs less so. Only with `together`. Default: 0.
+   */
+  readonly gatherMs?: number;
+  /**
    * Handles events of one aggregate one after the other, in the order in which
    * they happened; a failing one holds up those of its aggregate only. One
    * instance of the service does so at a time. Needs a database. Default: false.
@@ -62,10 +67,20 @@ export interface OnOptions {
   readonly from?: "kept" | "now";
 }
 
+/** Which messages a consumer is there for, besides their kind. */
+export interface Concern<D extends DescMessage> {
+  /**
+   * The others are done without a transaction. It must say the same of a message
+   * whenever it is asked. Default: all.
+   */
+  readonly when?: (message: MessageShape<D>) => boolean;
+}
+
 /** A consumer as a service declares it. */
 export interface Subscription {
   readonly schemas: readonly DescMessage[];
   readonly handler: (message: Message, event: Event) => Promise<unknown> | unknown;
+  readonly concerns: (message: Message) => boolean;
   readonly options: OnOptions;
 }
 
@@ -73,8 +88,13 @@ export interface Subscription {
 export function on<const D extends DescMessage>(
   schema: D | readonly D[],
   handler: EventHandler<D>,
-  options: OnOptions = {},
+  { when = () => true, ...options }: OnOptions & Concern<D> = {},
 ): Subscription {
   const schemas: readonly DescMessage[] = Array.isArray(schema) ? schema : [schema as D];
-  return { schemas, handler: handler as Subscription["handler"], options };
+  return {
+    schemas,
+    handler: handler as Subscription["handler"],
+    concerns: when as Subscription["concerns"],
+    options,
+  };
 }
