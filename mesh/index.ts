@@ -9,6 +9,7 @@ export {
   idempotencyKey,
   isIdempotencyKey,
   keyReused,
+  replayed,
   requestHash,
   requireSame,
 } from "./call/idempotency-key.ts";

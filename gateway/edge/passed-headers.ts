@@ -65,6 +65,7 @@ const outward = new Set([
   "sunset",
   "link",
   "retry-after",
+  "idempotent-replayed",
 ]);
 
 /** Of the metadata of an answer, what goes out, in pairs. */

@@ -27,6 +27,8 @@ export interface EdgeRoute {
   readonly cache: CachePolicy | undefined;
   /** A single call for JSON that made twice does more than made once, so an Idempotency-Key is heeded. */
   readonly keyed: boolean;
+  /** The service itself does so, and its answers are its own. */
+  readonly keepsKeys: boolean;
   /** Only services may call it: the gateway passes on the proof that they show, and nothing of its own. */
   readonly forServices: boolean;
   /** Headers of a request that its handler is told beside the usual ones. */

@@ -8,6 +8,10 @@ export const idempotencyPolicy = {
   bucketBytes: 1024 * 1024 * 1024,
   /** Larger answers are not stored; that the request was done is. */
   answerBytes: 512 * 1024,
+  /** What one caller may have of the bucket. Beyond it, requests with a new key are refused to that one alone. */
+  share: 0.02,
+  /** What an entry takes beside its answer. */
+  entryBytes: 512,
   /**
    * An entry of one who works on a request is void this long after the method's
    * deadline: for clocks that differ and event loops that lag.

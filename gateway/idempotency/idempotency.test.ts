@@ -163,6 +163,29 @@ describe("a request with a key", () => {
     expect(asked).toBe(0);
   });
 
+  test("of one who has sent very many is refused, and those of others are not", async () => {
+    const small = createIdempotency({
+      nats: await connect(),
+      log: quiet,
+      ttlMs: 3_600_000,
+      bucketBytes: 1e6,
+    });
+    gateways.push(small);
+    const who = user("busy");
+    const long = `"${"x".repeat(10_000)}"`;
+    const sent = [newKey(), newKey()];
+    for (const key of sent) await send({ at: small, who, key, produce: async () => kept(long) });
+    expect(await refusal(send({ at: small, who, key: newKey() }))).toEqual({
+      reason: "idempotency_share_used_up",
+      status: 429,
+    });
+    expect(asked).toBe(0);
+    for (const key of sent) expect((await send({ at: small, who, key })).data).toBe(long);
+    expect((await send({ at: small, key: newKey() })).data).toBe('{"n":1}');
+    await send({ at: small, who, route: pay({ keepsKeys: true }), key: newKey() });
+    expect(asked).toBe(2);
+  });
+
   test.each(["", " ", "a b", "a\tb", "ü", "x".repeat(256), "one, two"])(
     "%j is refused for its key",
     async (key) => {
@@ -181,6 +204,7 @@ describe("a request with a key", () => {
     ["without a key", {}],
     ["whose method may be repeated", { key: "k", route: pay({ keyed: false }) }],
     ["that reads", { key: "k", verb: "GET" }],
+    ["whose service keeps keys itself", { key: "k", route: pay({ keepsKeys: true }) }],
     ["for services alone, who dedupe themselves", { key: "k", route: pay({ forServices: true }) }],
   ])("%s is none", async (_, sending: Sending) => {
     await send(sending);

@@ -5,6 +5,7 @@ import { idempotencyPolicy } from "./idempotency-policy.ts";
 import { createKeyStore } from "./key-store.ts";
 import { createOnce } from "./once.ts";
 import { keyedRequest, keyOf } from "./request-key.ts";
+import { createShares } from "./shares.ts";
 
 export interface IdempotencyOptions {
   readonly nats: Nats;
@@ -29,12 +30,15 @@ export interface Idempotency {
  */
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const { nats, log, ttlMs, bucketBytes = idempotencyPolicy.bucketBytes, now = Date.now } = options;
-  const { once, close } = createOnce({ store: createKeyStore({ nats, ttlMs, bucketBytes }), log, now });
+  const shares = createShares({ mostBytes: bucketBytes * idempotencyPolicy.share, ttlMs, now });
+  const store = createKeyStore({ nats, ttlMs, bucketBytes });
+  const { once, close } = createOnce({ store, shares, log, now });
   return {
     keeping: (exchange, route, call, message, produce) => {
       const key = keyOf(exchange.request, route);
       if (key === undefined) return produce();
       if (!isIdempotencyKey(key)) throw badKey();
+      if (route.keepsKeys) return produce();
       const request = keyedRequest(key, route, call, exchange.client, message);
       return once(request, Math.min(route.method.policy.timeoutMs, ttlMs), produce);
     },

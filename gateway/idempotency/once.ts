@@ -10,12 +10,14 @@ import type { KeyStore } from "./key-store.ts";
 import { createLateWork } from "./late-work.ts";
 import type { Outcome } from "./outcome.ts";
 import { decodeOutcome, encodeOutcome, isLastWord } from "./outcome.ts";
-import { inFlight, reused, tooLarge, unavailable } from "./refusals.ts";
+import { inFlight, reused, shareUsedUp, tooLarge, unavailable } from "./refusals.ts";
 import type { KeyedRequest } from "./request-key.ts";
 import { seal, unseal } from "./seal.ts";
+import type { Shares } from "./shares.ts";
 
 export interface OnceOptions {
   readonly store: KeyStore;
+  readonly shares: Shares;
   readonly log: Logger;
   /** Milliseconds since 1970: gateways tell each other until when they work on something. */
   readonly now: () => number;
@@ -29,7 +31,7 @@ type Start = { readonly revision: number } | { readonly outcome: Outcome };
  * that is made before and by one gateway alone says that the request is being
  * worked on; the answer takes its place. Who cannot make it executes nothing.
  */
-export function createOnce({ store, log, now }: OnceOptions) {
+export function createOnce({ store, shares, log, now }: OnceOptions) {
   const late = createLateWork({ log, now, againMs: policy.againMs, mostBytes: policy.waitingBytes });
 
   /** Somebody else has been here before, or at the same time. */
@@ -54,6 +56,7 @@ export function createOnce({ store, log, now }: OnceOptions) {
   };
 
   const begin = async (request: KeyedRequest, mine: Entry & { is: "begun" }): Promise<Start> => {
+    if (shares.isUsedUp(request.holder) && !(await store.read(request.name))) throw shareUsedUp();
     for (let tries = 0; tries < 3; tries++) {
       const revision = await store.create(request.name, encodeEntry(mine));
       if (revision !== undefined) return { revision };
@@ -104,6 +107,7 @@ export function createOnce({ store, log, now }: OnceOptions) {
     const fits = Buffer.byteLength(text) <= policy.answerBytes;
     const sealed = fits ? seal(request.secret, text) : undefined;
     const value = encodeEntry({ is: "done", print: request.print, sealed });
+    shares.add(request.holder, value.length + policy.entryBytes);
     return settle(value.length, untilMs, async () => {
       if ((await store.replace(request.name, value, revision)) !== undefined) return;
       // The broker lost what it had, or somebody took over since this one took so long.
@@ -146,4 +150,5 @@ const ownReasons: ReadonlySet<string> = new Set([
   "idempotency_in_flight",
   "idempotency_answer_too_large",
   "idempotency_unavailable",
+  "idempotency_share_used_up",
 ]);

@@ -19,6 +19,16 @@ export const tooLarge = () =>
     { remedy: "read what came of it; do not repeat it with another key" },
   );
 
+export const shareUsedUp = () =>
+  fail.exhausted(
+    "idempotency_share_used_up",
+    "you have sent so many requests with an Idempotency-Key that no new one can be kept",
+    {
+      remedy: "send requests that need none without it, or wait until the first of them are forgotten",
+      retryAfterMs: 60_000,
+    },
+  );
+
 export const unavailable = (cause?: unknown) =>
   fail.unavailable(
     "idempotency_unavailable",

@@ -7,6 +7,8 @@ import type { EdgeRoute } from "../edge/route.ts";
 export interface KeyedRequest {
   /** Of its entry. */
   readonly name: string;
+  /** Who makes it. */
+  readonly holder: string;
   /** Tells another payload under the same key. */
   readonly print: string;
   /** Known to those alone who make this very request. */
@@ -43,9 +45,11 @@ export function keyedRequest(
   message: Uint8Array,
 ): KeyedRequest {
   const { binding, method } = route;
-  const whose = JSON.stringify([identityOf(call, client), method.name, key]);
+  const identity = identityOf(call, client);
+  const whose = JSON.stringify([identity, method.name, key]);
   const what = `${whose}\n${binding.verb} ${binding.template.text}\n${hash("sha256", message)}`;
   return {
+    holder: hash("sha256", JSON.stringify(identity), "base64url"),
     name: hash("sha256", `name ${whose}`, "base64url"),
     print: hash("sha256", `print ${what}`, "base64url"),
     secret: hash("sha256", `secret ${what}`, "buffer"),

@@ -120,6 +120,7 @@ function routeOf(
     bare: binding.template.text.startsWith("/.well-known/"),
     cache: cachePolicyOf(desc),
     keyed: desc.methodKind === "unary" && raw === undefined && !isRepeatable(desc),
+    keepsKeys: optionsOf(desc)?.keepsKeys ?? false,
     forServices,
     headers: passable(optionsOf(desc)?.headers ?? []),
   };

@@ -19,6 +19,11 @@ export function idempotencyKey(
   return key;
 }
 
+/** Tells whoever asks that this is what the key made before. */
+export function replayed({ responseHeader }: Pick<Call, "responseHeader">): void {
+  responseHeader.set("idempotent-replayed", "true");
+}
+
 export const badKey = (): Error =>
   fail.invalid("idempotency_key_invalid", "the Idempotency-Key is not 1 to 255 visible ASCII characters", {
     remedy: "send a UUID",

@@ -4,7 +4,16 @@ import type { CreateBroadcastRequest } from "#gen/broadcast/v1/broadcast_pb.js";
 import { CreateBroadcastRequestSchema, SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Call, Database } from "#mesh";
-import { cleanText, idempotencyKey, newId, only, requestHash, requireSame, requireUser } from "#mesh";
+import {
+  cleanText,
+  idempotencyKey,
+  newId,
+  only,
+  replayed,
+  requestHash,
+  requireSame,
+  requireUser,
+} from "#mesh";
 import { requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
 import { findByKey, insertBroadcast } from "./broadcasts-store.ts";
@@ -44,6 +53,7 @@ export function createCreation({ db, now }: { db: Database; now: () => number })
       if (row || key === undefined) return only(row ? [row] : []);
       const before = only([await findByKey(tx, ownerId, key)].flatMap((it) => it ?? []));
       requireSame(before.requestHash, hash);
+      replayed(call);
       return before;
     });
   };

@@ -14,6 +14,7 @@ import {
   pagePart,
   pageSize,
   permits,
+  replayed,
   requireUser,
 } from "#mesh";
 import { channelsOf } from "./channels.ts";
@@ -61,7 +62,7 @@ export function notifications(options: NotificationsOptions): Handlers<typeof No
 
   return {
     async sendNotification(request, call) {
-      const row = await send({
+      const { row, isNew } = await send({
         userId: canonicalId(request.userId),
         topic: request.topic,
         channels: channelsOf(request.channels),
@@ -72,6 +73,7 @@ export function notifications(options: NotificationsOptions): Handlers<typeof No
         key: idempotencyKey(call, request.idempotencyKey),
         hash: sendHash(request),
       });
+      if (!isNew) replayed(call);
       const deliveries = await deliveriesOf(db.sql, row.id);
       return { notification: toNotification(row), deliveries: deliveries.map(toDelivery) };
     },

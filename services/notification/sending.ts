@@ -45,7 +45,13 @@ export interface SendingOptions {
 }
 
 /** Makes notifications: what is to be done about each is in the same transaction. */
-export type Send = (wanted: Wanted, tx?: Query) => Promise<NotificationRow>;
+export type Send = (wanted: Wanted, tx?: Query) => Promise<Made>;
+
+export interface Made {
+  readonly row: NotificationRow;
+  /** Otherwise the key had made it before. */
+  readonly isNew: boolean;
+}
 
 export function createSend({ db, recipient, events, jobs, live, metrics, now }: SendingOptions): Send {
   const known = async (query: Query, { sender, key, hash }: Wanted) => {
@@ -54,7 +60,7 @@ export function createSend({ db, recipient, events, jobs, live, metrics, now }: 
     return row;
   };
 
-  const put = async (tx: Query, wanted: Wanted, to: Recipient, words: Rendered): Promise<NotificationRow> => {
+  const put = async (tx: Query, wanted: Wanted, to: Recipient, words: Rendered): Promise<Made> => {
     const { userId, topic, link, urgent, sender, key, hash } = wanted;
     const seq = await nextSeq(tx, userId);
     if (seq === undefined) throw noRecipient();
@@ -86,10 +92,14 @@ export function createSend({ db, recipient, events, jobs, live, metrics, now }: 
       createdAt: at,
     });
     // Somebody was faster with the same key, in a list of another user at that.
-    if (!row) return (await known(tx, wanted)) ?? Promise.reject(keyReused());
+    if (!row) {
+      const before = await known(tx, wanted);
+      if (!before) throw keyReused();
+      return { row: before, isNew: false };
+    }
     for (const way of ways) await deliver(tx, row, way, urgent);
     metrics.made(topic);
-    return row;
+    return { row, isNew: true };
   };
 
   const deliver = async (
@@ -129,7 +139,7 @@ export function createSend({ db, recipient, events, jobs, live, metrics, now }: 
   return async (wanted, given) => {
     const query = given ?? db.sql;
     const before = await known(query, wanted);
-    if (before) return before;
+    if (before) return { row: before, isNew: false };
     const to = await recipient(wanted.userId);
     if (!to) throw noRecipient();
     const words = await write(query, wanted.content, to.locale);

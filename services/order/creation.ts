@@ -8,6 +8,7 @@ import {
   fail,
   idempotencyKey,
   newId,
+  replayed,
   requestHash,
   requireSame,
   requireUser,
@@ -93,6 +94,7 @@ export function createCreation(options: CreationOptions) {
     const customerId = canonicalId(requireUser(call).id);
     const placed = await place(request, customerId, idempotencyKey(call));
     if (!placed.isNew) {
+      replayed(call);
       requireSame(placed.row.requestHash, requestHash(CreateOrderRequestSchema, request));
     } else {
       metrics.changed(undefined, "pending");

@@ -2,7 +2,17 @@ import type { Order } from "#gen/order/v1/order_pb.js";
 import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import type { CreatePaymentRequest, PaymentService } from "#gen/payment/v1/payment_pb.js";
 import type { Call, Database, Handlers, Query } from "#mesh";
-import { canonicalId, decodePage, newId, paged, pagePart, pageSize, requireUser, violates } from "#mesh";
+import {
+  canonicalId,
+  decodePage,
+  newId,
+  paged,
+  pagePart,
+  pageSize,
+  replayed,
+  requireUser,
+  violates,
+} from "#mesh";
 import type { Charging } from "./charging.ts";
 import { lookBy } from "./due-store.ts";
 import type { Keyed } from "./idempotency.ts";
@@ -52,12 +62,16 @@ export function payments({ db, orders, providers, charging, pauses, now }: Payme
       const keyed = keyOf(request, orderId, method, call);
       const { id: customerId } = requireUser(call);
       const before = await findSame(db.sql, customerId, keyed);
-      if (before) return { payment: toPayment(before) };
+      if (before) {
+        replayed(call);
+        return { payment: toPayment(before) };
+      }
       if (!providers.has(method.provider)) throw providerNotConfigured(method.provider);
       const { order } = await orders.getOrder({ id: orderId });
       if (!order || canonicalId(order.customerId) !== canonicalId(customerId)) throw noOrder();
       const { payment, made } = await write(order, customerId, method, keyed);
       if (made) await begin(payment, call);
+      else replayed(call);
       return { payment: toPayment((await store.findPayment(db.sql, payment.id)) ?? payment) };
     },
 

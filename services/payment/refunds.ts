@@ -1,6 +1,6 @@
 import type { PaymentService, RefundPaymentRequest } from "#gen/payment/v1/payment_pb.js";
 import type { Call, Database, Handlers, Query } from "#mesh";
-import { canonicalId, cleanText, newId, permits, requireUser, violates } from "#mesh";
+import { canonicalId, cleanText, newId, permits, replayed, requireUser, violates } from "#mesh";
 import { refuseCardNumbers } from "./card-number.ts";
 import { lookBy } from "./due-store.ts";
 import type { Keyed } from "./idempotency.ts";
@@ -52,6 +52,7 @@ export function refunds({ db, advance, pauses, now }: RefundsOptions): RefundHan
       );
       const { refund, made } = await write({ ...request, id, reason }, userId, keyed, call);
       if (made) await begin(refund, call);
+      else replayed(call);
       return { refund: toRefund((await findRefund(db.sql, refund.id)) ?? refund) };
     },
   };

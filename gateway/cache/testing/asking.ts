@@ -30,6 +30,7 @@ export interface TestRoute {
   cache?: CachePolicy;
   isPublic?: boolean;
   keyed?: boolean;
+  keepsKeys?: boolean;
   forServices?: boolean;
   reads?: boolean;
   status?: number;
@@ -49,6 +50,7 @@ export function routeOf(options: TestRoute = {}): EdgeRoute {
     status: options.status ?? 200,
     cache: options.cache,
     keyed: options.keyed ?? false,
+    keepsKeys: options.keepsKeys ?? false,
     forServices: options.forServices ?? false,
     headers: [],
   } as unknown as EdgeRoute;

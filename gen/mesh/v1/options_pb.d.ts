@@ -158,6 +158,15 @@ export declare type Method = Message<"mesh.v1.Method"> & {
   headers: string[];
 
   /**
+   * The service itself does once what comes again with the same Idempotency-Key,
+   * as only it can whatever is killed when, and gives what it made the first
+   * time. The gateway then keeps no answers.
+   *
+   * @generated from field: bool keeps_keys = 11;
+   */
+  keepsKeys: boolean;
+
+  /**
    * Sends a second try beside a slow first one and takes the sooner answer.
    * Only for methods with `idempotency_level = NO_SIDE_EFFECTS`.
    *

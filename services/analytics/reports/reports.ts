@@ -11,6 +11,7 @@ import {
   paged,
   pagePart,
   pageSize,
+  replayed,
   requestHash,
   requireSame,
 } from "#mesh";
@@ -69,6 +70,7 @@ export function reports(options: ReportsOptions): Handlers<typeof ReportService>
     if (before) {
       requireSame(before.requestHash, hash);
       if (!mayRead(before, call)) throw noReport();
+      replayed(call);
       return before;
     }
     const nowMs = now();
