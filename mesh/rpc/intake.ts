@@ -20,6 +20,7 @@ import { parseTraceparent } from "../telemetry/trace-context.ts";
 import type { Authenticator, Credentials, Metadata } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
 import { idsOf } from "./ids.ts";
+import { endInTime } from "./lasting.ts";
 import type { AnsweredMethod } from "./method.ts";
 import { createObserver } from "./observe.ts";
 import type { CallIds, CallRecord } from "./record.ts";
@@ -104,8 +105,8 @@ export function createIntake(options: IntakeOptions): Intake {
       log,
     });
     record.call = call;
-    if (policy.lasting) endWith(call, stopping);
     policy.allow(caller);
+    if (policy.lasting) endInTime(call, { policy, arrival, authenticate, stopping });
     return room && record.method.limited ? takePlace(room, call, record) : call;
   };
 
@@ -217,13 +218,6 @@ function identify(
   } catch (error) {
     return tolerate(error);
   }
-}
-
-function endWith(call: LiveCall, stopping: AbortSignal): void {
-  const stop = () => call.end(stopping.reason);
-  if (stopping.aborted) stop();
-  else stopping.addEventListener("abort", stop, { once: true });
-  call.onFinish(() => stopping.removeEventListener("abort", stop));
 }
 
 /** What the end of a call tells of how busy the service is. */
