@@ -13,6 +13,14 @@ export function told(violations: readonly Violation[]): Violation[] {
   return shown;
 }
 
+/** Keys of a map that is not to be seen in logs are not, either. */
+export const unnamed = (path: Path): Path =>
+  path.map((part, at) => {
+    const map = path[at - 1];
+    const isHidden = map?.kind === "field" && map.proto.options?.debugRedact;
+    return isHidden && part.kind === "map_sub" ? { ...part, key: "…" } : part;
+  });
+
 export const cut = (text: string, most = mostChars): string =>
   text.length > most ? `${text.slice(0, most)}…` : text;
 

@@ -72,3 +72,12 @@ describe("what is wrong with a message", () => {
     );
   });
 });
+
+test("keys of a map that logs must not show are told in the details alone", () => {
+  const error = refused([{ id: newId(), name: "x", properties: { "ama@example.com": "y" } }]);
+  expect(error.rawMessage).toMatch(/^events\[0\]\.properties\["…"\]: must be a name/);
+  expect(sizeOf(error)).toBeGreaterThan(100);
+  expect(JSON.stringify(violationsOf(error), (_, it) => (typeof it === "bigint" ? `${it}` : it))).toContain(
+    "ama@example.com",
+  );
+});

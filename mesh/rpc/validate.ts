@@ -3,7 +3,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Violation } from "@bufbuild/protovalidate";
 import { createValidator, violationsToProto } from "@bufbuild/protovalidate";
 import { fail } from "../errors.ts";
-import { cut, told } from "./told-violations.ts";
+import { cut, told, unnamed } from "./told-violations.ts";
 import { hasFewValues } from "./value-count.ts";
 import { wordsOf } from "./violation-words.ts";
 
@@ -21,7 +21,10 @@ export function validate(schema: DescMessage, message: Message): void {
   const all = hasFewValues(schema, message, mostValues) ? violationsOf(thorough, schema, message) : first;
   const shown = told(all);
   for (const violation of shown) violation.message = wordsOf(violation);
-  const text = shown.map(({ field, message }) => cut(`${pathToString(field)}: ${message}`)).join("; ");
+  // This goes into logs, and the details to the caller alone.
+  const text = shown
+    .map(({ field, message }) => cut(`${pathToString(unnamed(field))}: ${message}`))
+    .join("; ");
   const more = all.length - shown.length;
   const [value, desc] = violationsToProto(shown);
   throw fail.invalid("contract_violation", more > 0 ? `${text}; and ${more} more` : text, {

@@ -2,7 +2,7 @@ import type { Query } from "#mesh";
 import { nearest } from "./language.ts";
 import { noTemplate, tooLong, variablesMissing, variablesUnknown } from "./refusals.ts";
 import type { Rendered, Variables, Variant } from "./template-text.ts";
-import { render, variablesOf } from "./template-text.ts";
+import { render, renderedLengths, variablesOf } from "./template-text.ts";
 import { findTemplate } from "./templates-store.ts";
 import { clip, oneLine } from "./text.ts";
 
@@ -44,7 +44,9 @@ export function fill(
   const known = new Set(variablesOf(...variants));
   const unknown = Object.keys(variables).filter((name) => !known.has(name));
   if (!lenient && unknown.length > 0) throw variablesUnknown(unknown.sort());
+  // Before it is written: a variable may stand in it ten thousand times.
+  const { text: textChars, html: htmlChars } = renderedLengths(variant, variables);
+  if (textChars > mostChars.text || htmlChars > mostChars.html) throw tooLong();
   const { subject, text, html } = render(variant, variables);
-  if (text.length > mostChars.text || html.length > mostChars.html) throw tooLong();
   return { language: variant.language, subject: clip(oneLine(subject), mostChars.subject), text, html };
 }

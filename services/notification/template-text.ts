@@ -37,6 +37,22 @@ export function render({ subject, text, html }: Variant, variables: Variables): 
   return { subject: fill(subject, asIs), text: fill(text, asIs), html: fill(html, escapeHtml) };
 }
 
+/** How long its parts become with these variables. */
+export function renderedLengths(
+  { text, html }: Variant,
+  variables: Variables,
+): { readonly text: number; readonly html: number } {
+  const lengthOf = (part: string, write: (value: string) => string) => {
+    const lengths = new Map(Object.entries(variables).map(([name, value]) => [name, write(value).length]));
+    let length = part.length;
+    for (const [given, name = ""] of part.matchAll(placeholder)) {
+      length += (lengths.get(name) ?? 0) - given.length;
+    }
+    return length;
+  };
+  return { text: lengthOf(text, asIs), html: lengthOf(html, escapeHtml) };
+}
+
 const asIs = (value: string) => value;
 
 const entities: Readonly<Record<string, string>> = {

@@ -10,6 +10,8 @@ test.each([
   "x6011000990139424y",
   "0000004242424242424242",
   "2 4242 4242 4242 4242 12/27",
+  "tok_4242_4242_4242_4242",
+  "4242.4242.4242.4242",
 ])("finds the card in %s", (text) => expect(holdsCardNumber(text)).toBe(true));
 
 test.each(["", "pm_1MqLiJLkdIwHu7ixUEgbFdYF", "4242424242424241", "42424242", "2026-11-21", "W-7K3M-9QXD"])(

@@ -1,13 +1,13 @@
 import { cardNumberRefused } from "./refusals.ts";
 
 /** Digits in a row, or in groups as they stand on a card. */
-const digitRuns = /\d+(?:[ -]\d+)*/g;
+const digitRuns = /\d+(?:[ ._-]\d+)*/g;
 const [shortest, longest] = [13, 19];
 
 /** Whether a text holds what may be the number of a card: 13 to 19 digits with a right check digit. */
 export function holdsCardNumber(text: string, fewest = shortest): boolean {
   return [...text.matchAll(digitRuns)].some(([run]) =>
-    candidatesOf(run.split(/[ -]/)).some(
+    candidatesOf(run.split(/[ ._-]/)).some(
       (it) => it.length >= fewest && it.length <= longest && passesLuhn(it),
     ),
   );

@@ -86,7 +86,7 @@ describe("a report", () => {
     await world.sql`update facts set owner_id = ${owner.id} where user_id = ${owner.id}`;
     const csv = await made(owner, { kind: EVENTS });
     const { text } = await world.download(owner, csv.id);
-    expect(text).toContain(`,'=cmd|' /c calc'!a0 कल🧺,`);
+    expect(text).toContain(`,"'=cmd|' /c calc'!a0 कल🧺",`);
     expect(text).toContain('"{""words"":""say \\""hi\\"",\\r\\n@you""}"');
     const json = await made(owner, { kind: EVENTS, format: ReportFormat.JSON });
     const lines = (await world.download(owner, json.id)).text.trim().split("\n");

@@ -39,6 +39,29 @@ describe("what is sent", () => {
     expect(await world.told(notification!.id)).toEqual(["sent IN_APP in_app", "sent EMAIL smtp"]);
   });
 
+  test("leads to the platform or over https, and nowhere else", async () => {
+    const ama = world.person();
+    for (const link of ["/", "/orders/1?from=mail#top", "https://example.com/a", ""]) {
+      expect((await world.send(ama, { link })).notification?.link).toBe(link);
+    }
+    for (const link of [
+      "javascript:alert(1)",
+      "data:text/html,x",
+      "http://example.com",
+      "//evil.example/x",
+      "/\\evil.example",
+      "/\t/evil.example",
+      "orders/1",
+      " /orders",
+      "/a b",
+    ]) {
+      expect([link, await refusal(world.send(ama, { link }))]).toMatchObject([
+        link,
+        { code: "InvalidArgument", reason: "contract_violation" },
+      ]);
+    }
+  });
+
   test("goes as a text message to the telephone of the profile", async () => {
     const ama = world.person({ phone: "+233201234567" });
     const { notification } = await world.send(ama, { channels: [SMS] });

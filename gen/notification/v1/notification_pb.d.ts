@@ -115,6 +115,8 @@ export declare type SendNotificationRequest = Message<"notification.v1.SendNotif
   } | { case: undefined; value?: undefined };
 
   /**
+   * Where a click on it leads.
+   *
    * @generated from field: string link = 6;
    */
   link: string;

@@ -10,9 +10,25 @@ test("cells with commas, quotes and line breaks are quoted", () => {
 
 test("what a spreadsheet would run is made harmless, and numbers stay numbers", () => {
   expect(csvLine(["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "-5", "+3.5", "-1e3", "a=b"])).toBe(
-    "'=1+1,'+cmd,'-2+3,'@SUM(A1),'\t=1,-5,+3.5,-1e3,a=b\r\n",
+    "'=1+1,'+cmd,'-2+3,'@SUM(A1),\"'\t=1\",-5,+3.5,-1e3,a=b\r\n",
   );
   expect(csvLine(['=HYPERLINK("http://x","y")'])).toBe('"\'=HYPERLINK(""http://x"",""y"")"\r\n');
+});
+
+test("what it would run behind something unseen, in wide letters or in a cell of another country is, too", () => {
+  const cells = [" =1", "\u200b=1", "\ufeff+1+1", "＝1+1", "＠SUM(A1)", "\n=1", "x;=1", "x|=1", ";=1"];
+  const all = csvLine(cells).trimEnd().split(",");
+  expect(all).toEqual([
+    "' =1",
+    "'\u200b=1",
+    "'\ufeff+1+1",
+    "'＝1+1",
+    "'＠SUM(A1)",
+    '"\'\n=1"',
+    '"x;=1"',
+    '"x|=1"',
+    '";=1"',
+  ]);
 });
 
 test("any cells come back as they were, but for what makes them harmless", () => {

@@ -1,7 +1,12 @@
 import type { Cell, Line } from "./table.ts";
 
-/** What spreadsheets take for the beginning of a formula (OWASP, CSV injection). */
-const formula = /^[=+\-@\t\r]/;
+/**
+ * What spreadsheets take for the beginning of a formula (OWASP, CSV injection),
+ * also in its wide form and behind what nobody sees.
+ */
+const formula = /^[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/;
+/** What parts cells in some country. */
+const parting = /[",;|\t\r\n]/;
 const plainNumber = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** One line of RFC 4180, with cells that no spreadsheet runs. */
@@ -10,7 +15,7 @@ export const csvLine = (cells: readonly Cell[]): string => `${cells.map(csvCell)
 function csvCell(cell: Cell): string {
   const text = textOf(cell);
   const harmless = formula.test(text) && !plainNumber.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return parting.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 function textOf(cell: Cell): string {

@@ -22,6 +22,7 @@ test.each([
   "198.18.0.1",
   "224.0.0.1",
   "255.255.255.255",
+  "168.63.129.16",
   "::",
   "::1",
   "::ffff:127.0.0.1",
@@ -44,5 +45,6 @@ test("only names that may lead to the internet are taken, and only over TLS", ()
     expect([host, may(`https://${host}/`)]).toEqual([host, false]);
   }
   expect(may("http://push.example.com/")).toBe(false);
+  expect(may("https://push.example.com:8443/")).toBe(false);
   expect(may("https://user:pass@push.example.com/")).toBe(false);
 });

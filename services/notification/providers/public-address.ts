@@ -7,6 +7,8 @@ const ranges4: readonly (readonly [string, number])[] = [
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
   ["127.0.0.0", 8],
+  // No special-purpose address by name, but the host of a machine at Azure.
+  ["168.63.129.16", 32],
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
@@ -42,8 +44,8 @@ export function isPublicAddress(address: string): boolean {
 
 /** Whether a URL may lead to the internet: what its name resolves to is seen when it is called. */
 export function mayBePublic(url: URL): boolean {
-  const { protocol, hostname, username, password } = url;
-  if (protocol !== "https:" || username !== "" || password !== "") return false;
+  const { protocol, hostname, port, username, password } = url;
+  if (protocol !== "https:" || port !== "" || username !== "" || password !== "") return false;
   if (hostname.startsWith("[") || isIP(hostname) !== 0) return isPublicAddress(hostname);
   const labels = hostname.replace(/\.$/, "").split(".");
   const top = labels.at(-1) ?? "";
