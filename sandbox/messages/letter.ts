@@ -1,5 +1,7 @@
 /** A letter as people read it. */
 export interface Letter {
+  /** As its head has it. */
+  readonly from: string;
   readonly subject: string;
   readonly text: string;
   readonly html: string;
@@ -15,6 +17,7 @@ export function readLetter(data: Buffer): Letter {
   const { headers, parts } = readPart(data.toString("latin1"), 0);
   const of = (type: string) => parts.find((it) => it.type === type)?.body.replace(/\r\n$/, "") ?? "";
   return {
+    from: decodeWords(headers.get("from") ?? ""),
     subject: decodeWords(headers.get("subject") ?? ""),
     text: of("text/plain"),
     html: of("text/html"),

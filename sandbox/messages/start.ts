@@ -67,10 +67,10 @@ export async function startMessagesSandbox(options: MessagesSandboxOptions = {})
       return fate === "busy_now" ? "451 4.2.1 the mailbox is busy, try again" : undefined;
     },
     letter: (envelope) => {
-      const { subject, text, html, unsubscribe } = readLetter(envelope.data);
+      const { from: head, subject, text, html, unsubscribe } = readLetter(envelope.data);
       const words = { subject, text, html, ...(unsubscribe && { unsubscribe }) };
       for (const to of envelope.to) {
-        box.put({ channel: "email", provider: "smtp", from: envelope.from, to, ...words });
+        box.put({ channel: "email", provider: "smtp", from: head || envelope.from, to, ...words });
       }
       return undefined;
     },

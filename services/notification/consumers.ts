@@ -37,7 +37,7 @@ export function consumers({ send }: { send: Send }): Subscription[] {
   const tell = async (tx: Query, told: Told) => {
     const { userId, topic, template, variables, link = "", urgent = false, key } = told;
     const content = { kind: "built_in", name: template, variables } as const;
-    const words = { topic, channels: [], content, link, urgent };
+    const words = { topic, channels: [], content, link, voice: "", urgent };
     try {
       await send({ userId: canonicalId(userId), ...words, sender: "events", key, hash: null }, tx);
     } catch (error) {

@@ -47,6 +47,8 @@ export interface Parcel extends DeliveryRow {
   readonly text: string;
   readonly html: string;
   readonly link: string;
+  /** In whose name it speaks; empty for the platform. */
+  readonly voice: string;
 }
 
 export async function findParcel(
@@ -55,7 +57,7 @@ export async function findParcel(
   channel: ChannelName,
 ): Promise<Parcel | undefined> {
   const [row] = await query<Parcel[]>`
-    select d.*, n.topic, n.subject, n.text, n.html, n.link
+    select d.*, n.topic, n.subject, n.text, n.html, n.link, n.voice
     from deliveries d join notifications n on n.id = d.notification_id
     where d.notification_id = ${notificationId} and d.channel = ${channel}`;
   return row;
@@ -76,7 +78,7 @@ export async function gatherDigest(query: Query, lead: DeliveryRow, limit: numbe
       limit ${limit}
       for update)`;
   return query<Parcel[]>`
-    select d.*, n.topic, n.subject, n.text, n.html, n.link
+    select d.*, n.topic, n.subject, n.text, n.html, n.link, n.voice
     from deliveries d join notifications n on n.id = d.notification_id
     where d.digest_lead = ${lead.id} and d.status = 'held'
     order by d.id`;

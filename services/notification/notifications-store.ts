@@ -10,6 +10,7 @@ export interface NotificationRow {
   readonly text: string;
   readonly html: string;
   readonly link: string;
+  readonly voice: string;
   readonly channels: ChannelName[];
   readonly inApp: boolean;
   readonly sender: string;
@@ -28,9 +29,9 @@ export async function insertNotification(
 ): Promise<NotificationRow | undefined> {
   const hash = it.requestHash && Buffer.from(it.requestHash);
   const [row] = await query<NotificationRow[]>`
-    insert into notifications (id, user_id, seq, topic, subject, text, html, link, channels, in_app, sender,
+    insert into notifications (id, user_id, seq, topic, subject, text, html, link, voice, channels, in_app, sender,
       idempotency_key, request_hash, created_at)
-    values (${it.id}, ${it.userId}, ${it.seq}, ${it.topic}, ${it.subject}, ${it.text}, ${it.html}, ${it.link},
+    values (${it.id}, ${it.userId}, ${it.seq}, ${it.topic}, ${it.subject}, ${it.text}, ${it.html}, ${it.link}, ${it.voice},
       ${it.channels}::text[], ${it.inApp}, ${it.sender}, ${it.idempotencyKey}, ${hash}, ${it.createdAt})
     on conflict (sender, idempotency_key) where idempotency_key is not null do nothing
     returning *`;

@@ -38,6 +38,7 @@ import { keeperOf, sendHash } from "./request-key.ts";
 import type { Send } from "./sending.ts";
 import type { Stream } from "./stream.ts";
 import { dropSubscription, saveSubscription } from "./subscriptions-store.ts";
+import { oneLine } from "./text.ts";
 
 export interface NotificationsOptions {
   db: Database;
@@ -68,6 +69,7 @@ export function notifications(options: NotificationsOptions): Handlers<typeof No
         channels: channelsOf(request.channels),
         content: contentOf(request),
         link: cleanText(request.link),
+        voice: oneLine(cleanText(request.voice)),
         urgent: request.urgent,
         sender: keeperOf(call),
         key: idempotencyKey(call, request.idempotencyKey),

@@ -32,7 +32,7 @@ export const digestOf = (shown: ShownDigest): Digest =>
   (Object.keys(digests) as Digest[]).find((it) => digests[it] === shown) ?? "off";
 
 export function toNotification(row: NotificationRow): MessageInitShape<typeof NotificationSchema> {
-  const { id, userId, topic, subject, text, link, channels, createdAt, readAt } = row;
+  const { id, userId, topic, subject, text, link, voice, channels, createdAt, readAt } = row;
   return {
     id,
     userId,
@@ -40,6 +40,7 @@ export function toNotification(row: NotificationRow): MessageInitShape<typeof No
     subject,
     text,
     link,
+    voice,
     channels: channels.map(toChannel),
     read: readAt !== null,
     createdAt: timestampFromDate(createdAt),

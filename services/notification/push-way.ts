@@ -5,7 +5,7 @@ import type { Vapid } from "./providers/web-push.ts";
 import { pushTo } from "./providers/web-push.ts";
 import type { SubscriptionRow } from "./subscriptions-store.ts";
 import { dropGone, subscriptionsOf } from "./subscriptions-store.ts";
-import { clip } from "./text.ts";
+import { clip, spokenBy } from "./text.ts";
 import type { Way } from "./ways.ts";
 
 export interface PushWayOptions {
@@ -25,10 +25,10 @@ export function pushWay({ db, vapid, post }: PushWayOptions): Way {
     async carry([parcel], _to, signal) {
       if (!vapid) return { kind: "skipped", reason: "not_configured" };
       if (!parcel) return { kind: "skipped", reason: "no_address" };
-      const { notificationId: id, subject, text, link } = parcel;
+      const { notificationId: id, voice, subject, text, link } = parcel;
       const message = {
         id,
-        subject: clip(subject, mostChars.subject),
+        subject: clip(spokenBy(voice, subject), mostChars.subject),
         text: clip(text, mostChars.text),
         link: link.length > mostChars.link ? "" : link,
       };

@@ -16,4 +16,6 @@ export const sendHash = (request: SendNotificationRequest): Uint8Array =>
     userId: canonicalId(request.userId),
     channels: [...request.channels].sort(),
     idempotencyKey: "",
+    // Whoever speaks may be called otherwise by the second time.
+    voice: "",
   });

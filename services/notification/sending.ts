@@ -26,6 +26,8 @@ export interface Wanted {
   readonly channels: readonly ChannelName[];
   readonly content: Content;
   readonly link: string;
+  /** In whose name it speaks; empty for the platform. */
+  readonly voice: string;
   readonly urgent: boolean;
   /** Who asks: keys are the sender's own. */
   readonly sender: string;
@@ -61,7 +63,7 @@ export function createSend({ db, recipient, events, jobs, live, metrics, now }: 
   };
 
   const put = async (tx: Query, wanted: Wanted, to: Recipient, words: Rendered): Promise<Made> => {
-    const { userId, topic, link, urgent, sender, key, hash } = wanted;
+    const { userId, topic, link, voice, urgent, sender, key, hash } = wanted;
     const seq = await nextSeq(tx, userId);
     if (seq === undefined) throw noRecipient();
     const at = new Date(now());
@@ -84,6 +86,7 @@ export function createSend({ db, recipient, events, jobs, live, metrics, now }: 
       topic,
       ...words,
       link,
+      voice,
       channels,
       inApp: channels.includes("in_app"),
       sender,

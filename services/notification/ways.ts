@@ -5,7 +5,7 @@ import { nearest } from "./language.ts";
 import type { Letter, Provider, Receipt } from "./providers/provider.ts";
 import type { Recipient } from "./recipients.ts";
 import { escapeHtml } from "./template-text.ts";
-import { clip } from "./text.ts";
+import { clip, spokenBy } from "./text.ts";
 import type { UnsubscribeLinks } from "./unsubscribe-links.ts";
 
 /** What came of trying: sent, or why not even that. */
@@ -31,9 +31,11 @@ export const emailWay = (provider: Provider | undefined, links: UnsubscribeLinks
     ({ email }) => email,
     (parcels, { locale }) => {
       const [first] = parcels;
-      // A letter of several topics has no one link for all of them.
+      // A letter of several topics has no one link for all of them, nor has one of several voices one.
       const isOfOne = parcels.every(({ topic }) => topic === first?.topic);
-      return withLink(asOne(parcels), isOfOne && first ? links.to(first) : undefined, locale);
+      const voice = parcels.length === 1 ? first?.voice : undefined;
+      const words = { ...asOne(parcels), ...(voice && { voice }) };
+      return withLink(words, isOfOne && first ? links.to(first) : undefined, locale);
     },
   );
 
@@ -43,12 +45,12 @@ export const smsWay = (provider: Provider | undefined): Way =>
     ({ phone }) => phone,
     (parcels) => ({
       subject: "",
-      text: clip(parcels.map(({ text }) => text).join("\n"), mostSmsChars),
+      text: clip(parcels.map(({ voice, text }) => spokenBy(voice, text)).join("\n"), mostSmsChars),
       html: "",
     }),
   );
 
-type Words = Pick<Letter, "subject" | "text" | "html" | "unsubscribe">;
+type Words = Pick<Letter, "subject" | "text" | "html" | "voice" | "unsubscribe">;
 
 const unsubscribeWords = [
   { language: "en", word: "Unsubscribe" },

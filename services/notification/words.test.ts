@@ -54,10 +54,16 @@ test("money is written to the last unit, however much it is", () => {
 });
 
 test("a digest has all of its parts, and one part is itself", () => {
-  const part = (subject: string, html = "") => ({ subject, text: `text ${subject}`, html });
-  expect(asOne([part("A")])).toEqual(part("A"));
+  const part = (subject: string, html = "", voice = "") => ({
+    voice,
+    subject,
+    text: `text ${subject}`,
+    html,
+  });
+  expect(asOne([part("A")])).toEqual({ subject: "A", text: "text A", html: "" });
   const { subject, text, html } = asOne([part("A"), part("<B>", "<p>b</p>")]);
   expect(subject).toBe("2 notifications");
   expect(text).toContain("text A");
   expect(html).toBe("<h2>A</h2><p>text A</p><hr><h2>&lt;B&gt;</h2><p>b</p>");
+  expect(asOne([part("A"), part("B", "", "Kofi")]).text).toContain("Kofi: B\n\ntext B");
 });

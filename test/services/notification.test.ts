@@ -39,6 +39,20 @@ describe("what is sent", () => {
     expect(await world.told(notification!.id)).toEqual(["sent IN_APP in_app", "sent EMAIL smtp"]);
   });
 
+  test("says in whose name it speaks, each way", async () => {
+    const ama = world.person({ phone: "+233200000042" });
+    const voice = 'Kofi\n"Pots" <x@evil.example>';
+    const { notification } = await world.send(ama, { voice, channels: [EMAIL, SMS, IN_APP] });
+    const shown = 'Kofi "Pots" <x@evil.example>';
+    expect(notification?.voice).toBe(shown);
+    await world.becomes(notification!.id, ["EMAIL SENT", "SMS SENT", "IN_APP DELIVERED"]);
+    const [mail] = world.mails(ama);
+    expect(mail?.from).toMatch(/^"Kofi \\"Pots\\" <x@evil\.example> via Weft" <weft@sandbox\.example>$/);
+    expect(world.sandbox.messages("+233200000042")).toMatchObject([{ text: `${shown}: How is كل شيء?` }]);
+    await world.becomes((await world.send(ama)).notification!.id, ["EMAIL SENT", "IN_APP DELIVERED"]);
+    expect(world.mails(ama)[1]?.from).toBe("Weft <weft@sandbox.example>");
+  });
+
   test("leads to the platform or over https, and nowhere else", async () => {
     const ama = world.person();
     for (const link of ["/", "/orders/1?from=mail#top", "https://example.com/a", ""]) {

@@ -68,6 +68,13 @@ export declare type Notification = Message<"notification.v1.Notification"> & {
    * @generated from field: google.protobuf.Timestamp read_at = 10;
    */
   readAt?: Timestamp | undefined;
+
+  /**
+   * In whose name it speaks, where that is not the platform.
+   *
+   * @generated from field: string voice = 11;
+   */
+  voice: string;
 };
 
 /**
@@ -136,6 +143,14 @@ export declare type SendNotificationRequest = Message<"notification.v1.SendNotif
    * @generated from field: string idempotency_key = 8;
    */
   idempotencyKey: string;
+
+  /**
+   * In whose name it speaks, such as a seller's: people are told, so that
+   * nobody is taken for the platform.
+   *
+   * @generated from field: string voice = 9;
+   */
+  voice: string;
 };
 
 /**

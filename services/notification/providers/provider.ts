@@ -8,6 +8,8 @@ export interface Letter {
   readonly text: string;
   /** Empty for none. */
   readonly html: string;
+  /** In whose name it is, where that is not the platform. */
+  readonly voice?: string | undefined;
   /** Where its reader ends letters of this kind. */
   readonly unsubscribe?: string | undefined;
 }

@@ -30,14 +30,15 @@ export function smtp({ url, from, timeoutMs }: SmtpOptions): Provider {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  const domain = /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? "localhost";
+  const own = addressIn(from);
+  const domain = own.address.split("@").at(-1) ?? "localhost";
   return {
     name: "smtp",
-    async send({ id, to, subject, text, html, unsubscribe }) {
+    async send({ id, to, voice, subject, text, html, unsubscribe }) {
       const messageId = `<${id}@${domain}>`;
       try {
         const { response } = await transport.sendMail({
-          from,
+          from: voice ? { name: `${voice} via ${own.name}`, address: own.address } : from,
           to: { name: "", address: to },
           subject,
           text,
@@ -60,6 +61,12 @@ export function smtp({ url, from, timeoutMs }: SmtpOptions): Provider {
     },
     close: () => transport.close(),
   };
+}
+
+/** Of `Shop <shop@example.com>`, or of an address alone. */
+function addressIn(from: string): { readonly name: string; readonly address: string } {
+  const [, name = "", address = from] = /^\s*"?(.*?)"?\s*<([^<>]+)>\s*$/.exec(from) ?? [];
+  return { name: name || address, address: address.trim() };
 }
 
 /** 5xx is for good, but where it is about us and not about the letter (RFC 5321 §4.2.1). */
