@@ -178,6 +178,7 @@ describe("a request with a key", () => {
     expect(await refusal(send({ at: small, who, key: newKey() }))).toEqual({
       reason: "idempotency_share_used_up",
       status: 429,
+      retryAfterSeconds: 60,
     });
     expect(asked).toBe(0);
     for (const key of sent) expect((await send({ at: small, who, key })).data).toBe(long);

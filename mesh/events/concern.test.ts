@@ -40,8 +40,8 @@ describe("events that a consumer is not there for", () => {
       expect(await other.metrics.render()).toMatch(
         /weft_events_handled_total\{[^}]*outcome="passed"[^}]*\} 10/,
       );
+      expect(await other.db.sql`select 1 from weft_inbox`).toHaveLength(10);
     });
-    expect(await other.db.sql`select 1 from weft_inbox`).toHaveLength(10);
   });
 
   test("become dead letters when it cannot be told", async () => {
