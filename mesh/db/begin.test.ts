@@ -161,6 +161,34 @@ describe("a transaction", () => {
     expect(await written()).toEqual(["alone", "alone", "alone"]);
   });
 
+  test("comes to an end, however often connections break while many wait for one", async () => {
+    const run = (n: number) =>
+      n % 3 === 0
+        ? db.sql`select pg_sleep(0.005)`
+        : db.transaction(async (tx) => {
+            await tx`select pg_sleep(0.005)`;
+            await tx`insert into written values (${`n${n}`})`;
+          });
+    for (let round = 0; round < 15; round++) {
+      const all = Promise.allSettled(Array.from({ length: 12 }, (_, n) => run(n)));
+      await sleep(round * 2);
+      line.cut();
+      await all;
+      expect((await Promise.allSettled([run(1), run(2), run(0)])).length).toBe(3);
+    }
+    // All connections are to be had again.
+    const gate = Promise.withResolvers<void>();
+    let inside = 0;
+    const both = [1, 2].map(() =>
+      db.transaction(async (tx) => {
+        await tx`select 1`;
+        if (++inside === 2) gate.resolve();
+        await gate.promise;
+      }),
+    );
+    await Promise.all(both);
+  });
+
   test("waits for a connection, and others wait for its own", async () => {
     const order: string[] = [];
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

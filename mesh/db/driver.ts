@@ -96,7 +96,10 @@ const repairs: readonly Repair[] = [
     return open.length
       ? open.shift()
       : new Promise((resolve, reject) => {
-        const query = { reserve: resolve, reject: e => { queries.remove(query); reject(e) } }
+        const query = {
+          reserve: c => { queries.remove(query); move(c, reserved); resolve(c) },
+          reject: e => { queries.remove(query); reject(e) }
+        }
         queries.push(query)
         closed.length && connect(closed.shift(), query)
       })
@@ -104,11 +107,25 @@ const repairs: readonly Repair[] = [
   async function reserve() {`,
   },
   {
-    // Whoever waits for a connection has it from now on, not from the next turn on.
+    // Whoever waits for a connection has it from when it is free, and is forgotten when it fails.
     file: "index.js",
-    at: "return query.reserve(c)\n\n",
-    instead: "return move(c, reserved), query.reserve(c)\n\n",
+    at: `const c = open.length
+      ? open.shift()
+      : await new Promise((resolve, reject) => {
+        const query = { reserve: resolve, reject }
+        queries.push(query)
+        closed.length && connect(closed.shift(), query)
+      })`,
+    instead: "const c = await idle()",
   },
+  {
+    // Also when it had to be made anew for them.
+    file: "connection.js",
+    at: "initial && !initial.reserve && execute(initial)",
+    instead:
+      "const first = initial; initial = null; first.reserve ? first.reserve(connection) : execute(first)",
+  },
+  { file: "connection.js", at: "initial.reserve && (initial = null)", instead: "" },
   {
     file: "connection.js",
     at: "return write(toBuffer(q))",
