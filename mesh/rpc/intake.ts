@@ -20,7 +20,7 @@ import { parseTraceparent } from "../telemetry/trace-context.ts";
 import type { Authenticator, Credentials, Metadata } from "./authenticate.ts";
 import { bearerOf, nobody } from "./authenticate.ts";
 import { idsOf } from "./ids.ts";
-import { endInTime } from "./lasting.ts";
+import { createLasting } from "./lasting.ts";
 import type { AnsweredMethod } from "./method.ts";
 import { createObserver } from "./observe.ts";
 import type { CallIds, CallRecord } from "./record.ts";
@@ -72,6 +72,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const { tracer, calls } = telemetry;
   const observe = createObserver(telemetry);
   const refusal = createOverloaded();
+  const lasts = createLasting({ authenticate, stopping });
   const waiting: Array<() => void> = [];
   let inFlight = 0;
   const room = limit && createWaitingRoom({ limit, now: () => performance.now() });
@@ -106,7 +107,7 @@ export function createIntake(options: IntakeOptions): Intake {
     });
     record.call = call;
     policy.allow(caller);
-    if (policy.lasting) endInTime(call, { policy, arrival, authenticate, stopping });
+    if (policy.lasting) lasts(call, policy, arrival);
     return room && record.method.limited ? takePlace(room, call, record) : call;
   };
 

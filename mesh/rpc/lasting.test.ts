@@ -3,7 +3,7 @@ import type { Caller, UserIdentity } from "../call/identity.ts";
 import type { LiveCall } from "../call/live-call.ts";
 import type { MethodPolicy } from "../contract/policy.ts";
 import { fail, reasonOf } from "../errors.ts";
-import { endInTime } from "./lasting.ts";
+import { createLasting } from "./lasting.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -29,16 +29,47 @@ function open(caller: Caller = { user }, isPublic = false) {
   } as unknown as MethodPolicy;
   const stopping = new AbortController();
   const now: { caller: () => Caller; asked: number } = { caller: () => caller, asked: 0 };
-  endInTime(call, {
-    policy,
-    arrival: { header: () => undefined },
+  const lasts = createLasting({
     authenticate: () => {
       now.asked++;
       return { caller: now.caller(), userToken: "" };
     },
     stopping: stopping.signal,
   });
+  lasts(call, policy, { header: () => undefined });
   return { state, now, stopping };
+}
+/** Calls of these, one after the other; gives back what ends each. */
+function openAll(callers: readonly { caller: Caller }[], mostOfOne: number) {
+  const lasts = createLasting({
+    authenticate: () => ({ caller: {}, userToken: "" }),
+    stopping: new AbortController().signal,
+    mostOfOne,
+  });
+  const policy = { isPublic: true, allow: () => {} } as unknown as MethodPolicy;
+  return callers.map(({ caller }) => {
+    let finish = () => {};
+    const call = {
+      caller,
+      onFinish: (run: () => void) => {
+        finish = run;
+      },
+    } as unknown as LiveCall;
+    try {
+      lasts(call, policy, { header: () => undefined });
+      return {
+        open: true,
+        finish: () => finish(),
+        again: () => lasts(call, policy, { header: () => undefined }),
+      };
+    } catch (error) {
+      return {
+        open: reasonOf(error),
+        finish: () => {},
+        again: () => lasts(call, policy, { header: () => undefined }),
+      };
+    }
+  });
 }
 const refused = (error: Error) => () => {
   throw error;
@@ -99,5 +130,31 @@ describe("a call that lasts", () => {
     const reason = fail.unavailable("stopping", "going");
     stopping.abort(reason);
     expect(state.ended).toBe(reason);
+  });
+});
+
+describe("calls that last", () => {
+  test("are so many of one user at most, however they come, and of services as many as they need", () => {
+    const service = { name: "gateway", scopes: [] };
+    const mine = { caller: { user } };
+    const through = { caller: { user, service } };
+    const calls = openAll(
+      [
+        mine,
+        through,
+        mine,
+        { caller: { user: { ...user, id: "u2" } } },
+        ...Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? { caller: { service } } : { caller: {} })),
+      ],
+      2,
+    );
+    const more = "too_many_streams";
+    const ten = Array.from({ length: 10 }, () => true);
+    expect(calls.map(({ open }) => open)).toEqual([true, true, more, true, ...ten]);
+    const [first, , third] = calls;
+    expect(() => third?.again()).toThrow(/2 streams of yours/);
+    first?.finish();
+    expect(() => third?.again()).not.toThrow();
+    expect(() => third?.again()).toThrow();
   });
 });
