@@ -1,6 +1,71 @@
 import { createRequire, registerHooks } from "node:module";
 import type Postgres from "postgres";
-import { repairs } from "./driver-repairs.ts";
+
+/**
+ * The client for PostgreSQL, mended as it is loaded. As released (3.4.9), when a
+ * connection breaks in the middle of a transaction, one of three things may
+ * happen: the process ends by an error that nobody can catch (its issues 1066,
+ * 1154, 1208); the connection keeps the rest of what it was to send, and never
+ * works again; or what the transaction does next is done on the connection that
+ * follows, outside of any transaction. Nobody who rests on transactions can
+ * live with the last. To be dropped when a release has it all.
+ *
+ * Taken from its CommonJS build, so that nobody else in this process can have
+ * loaded it before, unmended.
+ */
+interface Repair {
+  readonly file: string;
+  /** Stands in it once. */
+  readonly at: string;
+  readonly instead: string;
+}
+
+const repairs: readonly Repair[] = [
+  {
+    // A write that was put off may find that the socket is gone.
+    file: "connection.js",
+    at: "const x = socket.write(chunk, fn)",
+    instead: `if (!socket) { chunk = nextWriteTimer = null; rejectAll(); return false }
+    const x = socket.write(chunk, fn)`,
+  },
+  {
+    // Nothing of one connection is left to the next: neither bytes nor queries that wait for an answer.
+    file: "connection.js",
+    at: "async function closed(hadError) {",
+    instead:
+      "async function closed(hadError) { clearImmediate(nextWriteTimer); chunk = nextWriteTimer = null;",
+  },
+  {
+    file: "connection.js",
+    at: "!hadError && (query || sent.length) && error(Errors.connection('CONNECTION_CLOSED', options, socket))",
+    instead: "rejectAll()",
+  },
+  {
+    file: "connection.js",
+    at: "function errored(err) {",
+    instead: `function rejectAll() {
+    const lost = Errors.connection('CONNECTION_CLOSED', options, socket);
+    if (stream) { stream.destroy(lost); stream = null }
+    if (query) queryError(query, lost);
+    while (sent.length) queryError(sent.shift(), lost);
+    query = results = errorResponse = null;
+    result = new Result()
+  }
+  function errored(err) {`,
+  },
+  {
+    // A transaction ends with its connection, whatever else is asked of it.
+    file: "index.js",
+    at: "connection.onclose = reject)",
+    instead: "connection.onclose = error => reject(lost = error))",
+  },
+  { file: "index.js", at: "let savepoints = 0", instead: "let lost; let savepoints = 0" },
+  {
+    file: "index.js",
+    at: "q.catch(e => uncaughtError || (uncaughtError = e))",
+    instead: "q.catch(e => uncaughtError || (uncaughtError = e)); if (lost) return q.reject(lost)",
+  },
+];
 
 const place = "/node_modules/postgres/cjs/src/";
 
@@ -23,19 +88,5 @@ const hooks = registerHooks({
   },
 });
 
-/**
- * The client for PostgreSQL, mended as it is loaded. As released (3.4.9), when a
- * connection breaks in the middle of a transaction, one of three things may
- * happen: the process ends by an error that nobody can catch (its issues 1066,
- * 1154, 1208); the connection keeps the rest of what it was to send, and never
- * works again; or what the transaction does next is done on the connection that
- * follows, outside of any transaction. Nobody who rests on transactions can
- * live with the last. It also forgets who waits for a connection when that had
- * to be made anew. To be dropped when a release has it all. Beside that, BEGIN
- * goes with the first statement of a transaction (`driver-repairs.ts`).
- *
- * Taken from its CommonJS build, so that nobody else in this process can have
- * loaded it before, unmended.
- */
 export const postgres = createRequire(import.meta.url)("postgres") as typeof Postgres;
 hooks.deregister();

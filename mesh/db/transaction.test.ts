@@ -14,9 +14,9 @@ let it: TestInstance;
 let db: Database;
 let line: Awaited<ReturnType<typeof openLine>>;
 
-/** Between the client and PostgreSQL: counts what is sent, and may put other bytes in its place. */
+/** Between the client and PostgreSQL: may put other bytes in the place of what is sent. */
 async function openLine(port: number) {
-  const state = { writes: 0, change: (bytes: Buffer) => bytes };
+  const state = { change: (bytes: Buffer) => bytes };
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const store = connect(port, "127.0.0.1");
@@ -28,10 +28,7 @@ async function openLine(port: number) {
         store.destroy();
       });
     }
-    client.on("data", (bytes) => {
-      state.writes++;
-      store.write(state.change(bytes));
-    });
+    client.on("data", (bytes) => store.write(state.change(bytes)));
     store.on("data", (bytes) => client.write(bytes));
   });
   server.listen(0, "127.0.0.1");
@@ -51,12 +48,12 @@ async function openLine(port: number) {
 
 beforeAll(async () => {
   world = openWorld();
-  it = await world.instance("begin");
+  it = await world.instance("transaction");
   await it.db.sql`create table written (what text)`;
   const { host, port, user, pass, database } = it.db.sql.options;
   line = await openLine(port[0]!);
   const url = `postgres://${user}:${pass}@${host[0]}:${line.port}/${database}`;
-  db = openDatabase({ url, applicationName: "begin", maxConnections: 2 });
+  db = openDatabase({ url, applicationName: "transaction", maxConnections: 2 });
 });
 beforeEach(async () => {
   line.state.change = (bytes) => bytes;
@@ -77,16 +74,6 @@ const inTransaction = async (query: Database["sql"]) => {
 };
 
 describe("a transaction", () => {
-  test("begins with its first statement, in one message", async () => {
-    const run = () => db.transaction((tx) => tx`insert into written values ('a')`);
-    await run();
-    const before = line.state.writes;
-    await run();
-    // The statement, and the end.
-    expect(line.state.writes - before).toBe(2);
-    expect(await written()).toEqual(["a", "a"]);
-  });
-
   test("is one, whatever its first statement is", async () => {
     const firsts: Record<string, (tx: Database["sql"]) => Promise<unknown>> = {
       prepared: (tx) => tx`insert into written values ('x')`,
@@ -127,14 +114,14 @@ describe("a transaction", () => {
     ).toEqual([{ transactionIsolation: "serializable" }]);
   });
 
-  test("that does not begin does nothing, and takes its connection along", async () => {
+  test("that does not begin does nothing", async () => {
     await db.transaction((tx) => tx`insert into written values (${"known"})`);
     let broken = 0;
     line.state.change = (bytes) => {
-      const at = bytes.indexOf("begin\0");
+      const at = bytes.indexOf("begin \0");
       if (at < 0 || broken > 0) return bytes;
       broken++;
-      return Buffer.concat([bytes.subarray(0, at), Buffer.from("bexin\0"), bytes.subarray(at + 6)]);
+      return Buffer.concat([bytes.subarray(0, at), Buffer.from("bexin \0"), bytes.subarray(at + 7)]);
     };
     const failed = db.transaction(async (tx) => {
       await tx`insert into written values (${"outside"})`.catch(() => {});
