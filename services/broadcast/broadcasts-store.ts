@@ -1,6 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { Query } from "#mesh";
-import { only } from "#mesh";
+import { lockNamed, only } from "#mesh";
 import type { Active, Status } from "./status.ts";
 
 /** What decides how it goes on. What it says, which may be long, is apart. */
@@ -64,19 +64,18 @@ export interface NewBroadcast extends Particulars {
   readonly createdAt: Date;
 }
 
-/** Nothing when its key is there already. */
-export async function insertBroadcast(query: Query, it: NewBroadcast): Promise<BroadcastRow | undefined> {
+export async function insertBroadcast(query: Query, it: NewBroadcast): Promise<BroadcastRow> {
   const json = (value: JsonObject | null) => value && query.json(value as never);
-  const [row] = await query<BroadcastRow[]>`
+  const rows = await query<BroadcastRow[]>`
     insert into broadcasts (id, owner_id, everybody, has_chosen, name, topic, link, channels, per_second, status,
       segment, template, words, idempotency_key, request_hash, created_at)
     values (${it.id}, ${it.ownerId}, ${it.everybody}, ${it.chosen.length > 0}, ${it.name}, ${it.topic}, ${it.link},
       ${it.channels as string[]}::text[], ${it.perSecond}, 'draft', ${json(it.segment)}, ${json(it.template)},
       ${json(it.words)}, ${it.idempotencyKey},
       ${it.idempotencyKey === null ? null : Buffer.from(it.requestHash)}, ${it.createdAt})
-    on conflict do nothing
     returning ${columns(query)}`;
-  if (row && it.chosen.length > 0) {
+  const row = only(rows);
+  if (it.chosen.length > 0) {
     await query`
       insert into chosen (broadcast_id, user_id)
       select ${row.id}, unnest(${it.chosen as string[]}::uuid[])`;
@@ -95,14 +94,26 @@ export async function findByKey(
   return row;
 }
 
+/** Until the end of the transaction nobody else drafts for this owner. */
+export const lockDrafts = (tx: Query, ownerId: string): Promise<void> =>
+  lockNamed(tx, `drafts of ${ownerId}`);
+
+export async function countDrafts(query: Query, ownerId: string): Promise<number> {
+  const [row] = await query<{ count: number }[]>`
+    select count(*)::int as count from broadcasts
+    where owner_id = ${ownerId} and status = 'draft' and deleted_at is null`;
+  return row?.count ?? 0;
+}
+
 export async function findBroadcast(query: Query, id: string): Promise<BroadcastRow | undefined> {
-  const [row] = await query<BroadcastRow[]>`select ${columns(query)} from broadcasts where id = ${id}`;
+  const [row] = await query<BroadcastRow[]>`
+    select ${columns(query)} from broadcasts where id = ${id} and deleted_at is null`;
   return row;
 }
 
 export async function lockBroadcast(query: Query, id: string): Promise<BroadcastRow | undefined> {
   const [row] = await query<BroadcastRow[]>`
-    select ${columns(query)} from broadcasts where id = ${id} for no key update`;
+    select ${columns(query)} from broadcasts where id = ${id} and deleted_at is null for no key update`;
   return row;
 }
 
@@ -151,7 +162,7 @@ export async function listBroadcasts(
   const { ownerId, status, beforeId, limit } = filter;
   return query<(BroadcastRow & Particulars)[]>`
     select ${columns(query)}, segment, template - 'variables' as template, words from broadcasts
-    where true
+    where deleted_at is null
       ${ownerId === undefined ? query`` : query`and owner_id = ${ownerId}`}
       ${status === undefined ? query`` : query`and status = ${status}`}
       ${beforeId === undefined ? query`` : query`and id < ${beforeId}`}
@@ -167,11 +178,27 @@ export async function openOf(query: Query, ownerId: string): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Those that were over before and have no recipients left. */
-export async function dropBroadcasts(query: Query, before: Date, limit: number): Promise<void> {
+/** From now on it is not there, and its key is free. */
+export async function markDeleted(query: Query, id: string, at: Date): Promise<void> {
   await query`
+    update broadcasts set deleted_at = ${at}, idempotency_key = null, request_hash = null where id = ${id}`;
+}
+
+/** Some that were over before, or deleted, and have no recipients left; gives back how many. */
+export async function dropBroadcasts(query: Query, before: Date, limit: number): Promise<number> {
+  const { count } = await query`
     delete from broadcasts where id in (
-      select id from broadcasts b where finished_at < ${before}
+      select id from broadcasts b where (finished_at < ${before} or deleted_at is not null)
         and not exists (select 1 from recipients where broadcast_id = b.id)
       limit ${limit})`;
+  return count;
+}
+
+/** Some that were made before and never scheduled; gives back how many. */
+export async function dropDrafts(query: Query, before: Date, limit: number): Promise<number> {
+  const { count } = await query`
+    delete from broadcasts
+    where status = 'draft' and id in (
+      select id from broadcasts where status = 'draft' and created_at < ${before} limit ${limit})`;
+  return count;
 }

@@ -18,6 +18,7 @@ import { requireOpenFilter, requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
 import { chosenOf, findBroadcast, listBroadcasts, lockBroadcast, particularsOf } from "./broadcasts-store.ts";
 import type { Creation } from "./creation.ts";
+import type { Deletion } from "./deletion.ts";
 import type { Happening } from "./machine.ts";
 import { recipientStatuses, statusOf, toBroadcast, toRecipient, toStats } from "./present.ts";
 import type { createPreview } from "./preview.ts";
@@ -32,6 +33,7 @@ import type { TemplateCheck } from "./template-check.ts";
 export interface BroadcastsOptions {
   db: Database;
   create: Creation;
+  remove: Deletion;
   record: Recorder;
   preview: ReturnType<typeof createPreview>;
   checkTemplate: TemplateCheck;
@@ -42,7 +44,7 @@ export interface BroadcastsOptions {
 type Decided = { readonly happening: Happening; readonly more?: More } | undefined;
 
 export function broadcasts(options: BroadcastsOptions): Handlers<typeof BroadcastService> {
-  const { db, create, record, preview, checkTemplate, now } = options;
+  const { db, create, remove, record, preview, checkTemplate, now } = options;
 
   const shown = async (row: BroadcastRow) => {
     const [particulars, userIds] = await Promise.all([
@@ -59,10 +61,12 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
   };
 
   /** Rights come and go: what it says must still be for this user to have sent. */
-  const requireStillWithin = async (tx: Query, { id, topic }: BroadcastRow, user: UserIdentity) => {
-    const { segment, template } = await particularsOf(tx, id);
+  const requireStillWithin = async (tx: Query, row: BroadcastRow, user: UserIdentity) => {
+    const { segment, template } = await particularsOf(tx, row.id);
+    const { topic, channels, link } = row;
     const hasTemplate = template !== null;
-    requireWithinBounds(user, { topic, segment: fromJson(SegmentSchema, segment), hasTemplate });
+    const kept = fromJson(SegmentSchema, segment);
+    requireWithinBounds(user, { topic, segment: kept, hasTemplate, channels, link });
   };
 
   /** Has it happen, unless the broadcast is so already. */
@@ -105,6 +109,8 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
 
     async listRecipients({ id, pageSize: wanted, pageToken, status }, call) {
       const row = await visible(id, call);
+      // That somebody wants none, or has no telephone, is not the seller's to know.
+      const isTold = isAdmin(requireUser(call));
       const size = pageSize(wanted);
       const rows = await listRecipients(db.sql, row.id, {
         statuses: recipientStatuses(status, row),
@@ -113,7 +119,7 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
       });
       const page = paged(rows, size, ({ userId }) => [userId]);
       return {
-        recipients: page.rows.map((it) => toRecipient(it, row)),
+        recipients: page.rows.map((it) => toRecipient(it, row, isTold)),
         nextPageToken: page.nextPageToken,
       };
     },
@@ -143,7 +149,9 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
         const due = at ?? new Date(now());
         // Whoever has lost the right to reach everybody since does not keep it by a draft.
         const everybody = row.everybody && isAdmin(user);
-        return { happening: { kind: "schedule" }, more: { sendAt: due, nextAt: due, everybody } };
+        // What failed was at another time.
+        const anew = { tries: 0, failingSince: null };
+        return { happening: { kind: "schedule" }, more: { ...anew, sendAt: due, nextAt: due, everybody } };
       });
     },
 
@@ -173,6 +181,11 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
         if (status === "completed") throw isOverNow(status);
         return { happening: { kind: "cancel", reason: "" } };
       }),
+
+    async deleteBroadcast({ id }, call) {
+      await remove(id, call);
+      return {};
+    },
   };
 }
 

@@ -5,10 +5,15 @@ export const broadcastFields = {
     "Most recipients of a broadcast; one that is for more is cancelled.",
     { fallback: "1000000" },
   ),
+  BROADCAST_PER_CUSTOMER: integer(1, 1000)(
+    "Most messages that a customer gets in 24 hours of one owner's broadcasts; those that are for everybody do not count.",
+    { fallback: "3" },
+  ),
+  BROADCAST_DRAFTS_MOST: integer(1, 100_000)("Most broadcasts of one owner that are drafts.", {
+    fallback: "100",
+  }),
   BROADCAST_KEEP: duration(
-    "How long broadcasts that are over are kept, with what became of each recipient.",
-    {
-      fallback: "400d",
-    },
+    "How long drafts are kept, and broadcasts that are over, with what became of each recipient.",
+    { fallback: "400d" },
   ),
 };

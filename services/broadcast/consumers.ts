@@ -11,6 +11,7 @@ import { lockBroadcast, openOf } from "./broadcasts-store.ts";
 import type { News } from "./news-store.ts";
 import { applyNews, broadcastOf, keepNews, mayBeAnswered, noteArrival } from "./news-store.ts";
 import { countBack, countPaid, forgetTrade } from "./purchases-store.ts";
+import { forgetPlaces } from "./reached-store.ts";
 import { skipGone, waitingIn } from "./recipients-store.ts";
 import type { Recorder } from "./record.ts";
 import { counted } from "./record.ts";
@@ -92,6 +93,8 @@ export function consumers({ record, now }: { record: Recorder; now: () => number
         const left = recipients > 0 ? counted(await record(tx, row, { kind: "gone", recipients })) : row;
         if (own.has(id)) await record(tx, left, { kind: "cancel", reason: "owner_gone" });
       }
+      // Last: whoever sends has locked the broadcast, which this may have waited for.
+      await forgetPlaces(tx, userId);
     }),
   ];
 }

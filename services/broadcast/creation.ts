@@ -4,44 +4,51 @@ import type { CreateBroadcastRequest } from "#gen/broadcast/v1/broadcast_pb.js";
 import { CreateBroadcastRequestSchema, SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Call, Database } from "#mesh";
-import {
-  cleanText,
-  idempotencyKey,
-  newId,
-  only,
-  replayed,
-  requestHash,
-  requireSame,
-  requireUser,
-} from "#mesh";
+import { cleanText, idempotencyKey, newId, replayed, requestHash, requireSame, requireUser } from "#mesh";
 import { requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
-import { findByKey, insertBroadcast } from "./broadcasts-store.ts";
+import { countDrafts, findByKey, insertBroadcast, lockDrafts } from "./broadcasts-store.ts";
 import { channelsToKeep } from "./channels.ts";
-import { isBlank } from "./refusals.ts";
+import { isBlank, tooManyDrafts } from "./refusals.ts";
 import { idOf, isAdmin } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
 
 const usualPerSecond = 50;
 
-export function createCreation({ db, now }: { db: Database; now: () => number }) {
+export interface CreationOptions {
+  db: Database;
+  /** Drafts that one owner may have. */
+  mostDrafts: number;
+  now: () => number;
+}
+
+export function createCreation({ db, mostDrafts, now }: CreationOptions) {
   return async (request: CreateBroadcastRequest, call: Call): Promise<BroadcastRow> => {
     const user = requireUser(call);
     const ownerId = idOf(user);
     const segment = cleanSegment(request.segment);
     const hasTemplate = request.content.case === "template";
-    requireWithinBounds(user, { topic: request.topic, segment, hasTemplate });
+    const { topic, channels, link } = request;
+    requireWithinBounds(user, { topic, segment, hasTemplate, channels, link });
     const key = idempotencyKey(call);
     const hash = requestHash(CreateBroadcastRequestSchema, request);
     return db.transaction(async (tx) => {
-      const row = await insertBroadcast(tx, {
+      await lockDrafts(tx, ownerId);
+      const before = key === undefined ? undefined : await findByKey(tx, ownerId, key);
+      if (before) {
+        requireSame(before.requestHash, hash);
+        replayed(call);
+        return before;
+      }
+      if ((await countDrafts(tx, ownerId)) >= mostDrafts) throw tooManyDrafts(mostDrafts);
+      return insertBroadcast(tx, {
         id: newId(now()),
         ownerId,
         everybody: isAdmin(user),
         name: seen("name", cleanText(request.name)),
-        topic: request.topic,
-        link: cleanText(request.link),
-        channels: channelsToKeep(request.channels),
+        topic,
+        link: cleanText(link),
+        channels: channelsToKeep(channels),
         perSecond: request.perSecond || usualPerSecond,
         segment: asObject(toJson(SegmentSchema, { ...segment, userIds: [] })),
         chosen: segment.userIds,
@@ -50,11 +57,6 @@ export function createCreation({ db, now }: { db: Database; now: () => number })
         requestHash: hash,
         createdAt: new Date(now()),
       });
-      if (row || key === undefined) return only(row ? [row] : []);
-      const before = only([await findByKey(tx, ownerId, key)].flatMap((it) => it ?? []));
-      requireSame(before.requestHash, hash);
-      replayed(call);
-      return before;
     });
   };
 }

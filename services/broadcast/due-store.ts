@@ -31,14 +31,18 @@ export async function nextSending(query: Query): Promise<Date | undefined> {
   return row?.at ?? undefined;
 }
 
-/** Puts off what was tried in vain, unless it has become something else meanwhile. */
+/**
+ * Puts off what was tried in vain, unless it has become something else
+ * meanwhile; one that was moved to later, until then.
+ */
 export async function postpone(
   query: Query,
   { id, status, tries }: Pick<BroadcastRow, "id" | "status" | "tries">,
   { at, failingSince }: { at: Date; failingSince: Date },
 ): Promise<void> {
   await query`
-    update broadcasts set next_at = ${at}, tries = ${tries + 1},
+    update broadcasts set tries = ${tries + 1},
+      next_at = greatest(${at}, case when status = 'scheduled' then send_at end),
       failing_since = coalesce(failing_since, ${failingSince})
     where id = ${id} and status = ${status}`;
 }

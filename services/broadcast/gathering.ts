@@ -11,11 +11,13 @@ import { recipientsOf } from "./machine.ts";
 import { addRecipients } from "./recipients-store.ts";
 import type { Recorder } from "./record.ts";
 import { stateOf } from "./record.ts";
+import type { StillAllowed } from "./still-allowed.ts";
 
 export interface GatheringOptions {
   db: Database;
   pages: Pages;
   record: Recorder;
+  stillAllowed: StillAllowed;
   mostRecipients: number;
   paceMs: number;
   log: Logger;
@@ -31,7 +33,7 @@ const atOnce = 4;
 
 /** Begins what is due, and finds its recipients page by page. After a crash another goes on where it was. */
 export function startGathering(options: GatheringOptions): Loop {
-  const { db, pages, record, mostRecipients, paceMs, log, now, random, stopping } = options;
+  const { db, pages, record, stillAllowed, mostRecipients, paceMs, log, now, random, stopping } = options;
   const leasedUntil = () => new Date(now() + leaseMs);
 
   const audienceOf = async ({ id, ownerId, everybody, hasChosen }: BroadcastRow): Promise<Audience> => ({
@@ -41,14 +43,19 @@ export function startGathering(options: GatheringOptions): Loop {
     chosen: hasChosen ? (after, limit) => chosenOf(db.sql, id, { after, limit }) : undefined,
   });
 
-  const begin = (id: string) =>
-    db.transaction(async (tx) => {
+  const begin = async (id: string) => {
+    const seen = await findBroadcast(db.sql, id);
+    if (seen?.status !== "scheduled") return seen;
+    const isAllowed = await stillAllowed(seen);
+    return db.transaction(async (tx) => {
       const row = await lockBroadcast(tx, id);
       if (row?.status !== "scheduled") return row;
-      // Put off while it was on its way here.
-      if (row.sendAt && row.sendAt.getTime() > now()) return undefined;
+      // Put off while it was on its way here, or another than was asked about.
+      if ((row.sendAt && row.sendAt.getTime() > now()) || row.everybody !== seen.everybody) return undefined;
+      if (!isAllowed) return record(tx, row, { kind: "cancel", reason: "not_allowed" });
       return record(tx, row, { kind: "begin" }, { nextAt: leasedUntil() });
     });
+  };
 
   /** The broadcast after its next page; nothing when somebody else is at it, or it is something else. */
   const onePage = async (row: BroadcastRow, audience: Audience): Promise<BroadcastRow | undefined> => {
@@ -88,7 +95,7 @@ export function startGathering(options: GatheringOptions): Loop {
       if (stopping.aborted) return;
       log.warn(
         { err, broadcast: id, reason: reasonOf(err) },
-        "an audience could not be gathered; tried again",
+        "a broadcast could not be begun, or its audience gathered; tried again",
       );
       const seen = row ?? (await findBroadcast(db.sql, id));
       if (!seen) return;

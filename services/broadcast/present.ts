@@ -101,16 +101,19 @@ const shownRecipient: Readonly<Record<RecipientStatus, ShownRecipient>> = {
   skipped: ShownRecipient.SKIPPED,
 };
 
+/** Why is not told to everybody. */
 export function toRecipient(
   { userId, status, notificationId, reason, updatedAt }: RecipientRow,
   row: BroadcastRow,
+  isTold: boolean,
 ): MessageInitShape<typeof RecipientSchema> {
   const isCancelled = isSkipped(row) && (status === "waiting" || status === "sending");
+  const why = isCancelled ? "cancelled" : reason;
   return {
     userId,
     status: isCancelled ? ShownRecipient.SKIPPED : shownRecipient[status],
     notificationId: notificationId ?? "",
-    reason: isCancelled ? "cancelled" : reason,
+    reason: isTold ? why : "",
     updatedAt: timestampFromDate(isCancelled && row.finishedAt ? row.finishedAt : updatedAt),
   };
 }

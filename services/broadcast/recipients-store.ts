@@ -149,12 +149,12 @@ export async function listRecipients(
     order by user_id limit ${limit}`;
 }
 
-/** Some of those whose broadcast was over before; gives back how many. */
+/** Some of those whose broadcast was over before, or is deleted; gives back how many. */
 export async function dropRecipients(query: Query, before: Date, limit: number): Promise<number> {
   const { count } = await query`
     delete from recipients where (broadcast_id, user_id) in (
       select broadcast_id, user_id from recipients
-      where broadcast_id in (select id from broadcasts where finished_at < ${before})
+      where broadcast_id in (select id from broadcasts where finished_at < ${before} or deleted_at is not null)
       limit ${limit})`;
   return count;
 }

@@ -30,9 +30,26 @@ export const templateRefused = (reason: string, words: string) =>
 export const templateBuiltIn = (name: string) =>
   templateRefused("template_built_in", `${name} is what the platform itself sends; choose another template`);
 
-export const topicReserved = (topic: string) =>
-  fail.denied("broadcast_topic_reserved", `the platform itself speaks on the topic ${topic}`, {
-    remedy: "choose another one, such as news",
+export const cancelFirst = (status: Status) =>
+  fail.precondition("broadcast_under_way", `the broadcast is ${status}, so it cannot be deleted`, {
+    remedy: "cancel it first",
+    metadata: { status },
+  });
+
+export const stillOnTheWay = () =>
+  fail.precondition("broadcast_under_way", "the last messages of the broadcast are still on their way", {
+    remedy: "try again in a minute, when it has a finished_at",
+    metadata: { status: "cancelled" },
+  });
+
+export const tooManyDrafts = (most: number) =>
+  fail.precondition("broadcast_too_many_drafts", `${most} broadcasts of yours are drafts`, {
+    remedy: "delete or schedule some of them",
+  });
+
+export const topicReserved = (topic: string, open: string) =>
+  fail.denied("broadcast_topic_reserved", `only broadcast:admin speaks on the topic ${topic}`, {
+    remedy: `choose the topic ${open}`,
     metadata: { topic },
   });
 
@@ -42,8 +59,18 @@ export const templateForAdmins = () =>
   });
 
 export const filterForAdmins = () =>
-  fail.denied("broadcast_filter_admin_only", "when users registered or were seen is for broadcast:admin", {
-    remedy: "leave registered_* and seen_* out of segment.users",
+  fail.denied("broadcast_filter_admin_only", "choosing users by what they are is for broadcast:admin", {
+    remedy: "leave segment.users out; segment.customers chooses by orders",
+  });
+
+export const channelsForAdmins = () =>
+  fail.denied("broadcast_channels_admin_only", "choosing channels is for broadcast:admin", {
+    remedy: "leave channels out: it goes where each recipient wants it",
+  });
+
+export const linkForAdmins = () =>
+  fail.denied("broadcast_link_admin_only", "links that lead away are for broadcast:admin", {
+    remedy: "give a path of the platform, such as /products, or none",
   });
 
 export const everybodyForAdmins = () =>

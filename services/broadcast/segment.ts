@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, isFieldSet } from "@bufbuild/protobuf";
 import type { Customers, Segment } from "#gen/broadcast/v1/broadcast_pb.js";
 import { SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import type { UserFilter } from "#gen/user/v1/audience_pb.js";
@@ -30,11 +30,6 @@ export const customerFilter = (customers: Customers | undefined): CustomerFilter
 
 export const userFilter = ({ users }: Segment): UserFilter => users ?? create(UserFilterSchema);
 
-/** Whether all users are meant, as far as the filter goes. */
+/** Whether all users are meant, as far as the filter goes, whatever there will be to ask for. */
 export const isOpen = (filter: UserFilter): boolean =>
-  filter.locales.length === 0 &&
-  filter.timeZones.length === 0 &&
-  !filter.registeredAfter &&
-  !filter.registeredBefore &&
-  !filter.seenAfter &&
-  !filter.seenBefore;
+  !UserFilterSchema.fields.some((field) => isFieldSet(filter, field));

@@ -4,26 +4,26 @@ import { fromJson } from "@bufbuild/protobuf";
 import type { SendNotificationRequestSchema } from "#gen/notification/v1/notification_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
 import type { Database, Logger, Loop } from "#mesh";
-import { atMost, createPlaces, newId, reasonOf, startLoop } from "#mesh";
+import { atMost, createPlaces, reasonOf, startLoop } from "#mesh";
 import type { Answer } from "./answers.ts";
 import { answerOf, answerOfError } from "./answers.ts";
+import type { BroadcastMetrics } from "./broadcast-metrics.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
-import { particularsOf } from "./broadcasts-store.ts";
 import { channelsToSend } from "./channels.ts";
-import { lockSending, nextSending } from "./due-store.ts";
+import type { Chunk } from "./claiming.ts";
+import { createClaiming } from "./claiming.ts";
+import { nextSending } from "./due-store.ts";
 import type { Peers } from "./peers.ts";
-import type { Claimed } from "./recipients-store.ts";
-import { claimRecipients } from "./recipients-store.ts";
 import type { Recorder } from "./record.ts";
-import { counted } from "./record.ts";
 import type { Settle } from "./settling.ts";
-import { chunkOf, nextAfter } from "./throttle.ts";
 
 export interface SendingOptions {
   db: Database;
   notifications: Peers["notifications"];
   record: Recorder;
   settle: Settle;
+  metrics: BroadcastMetrics;
+  mostPerCustomer: number;
   paceMs: number;
   log: Logger;
   now: () => number;
@@ -33,41 +33,20 @@ export interface SendingOptions {
 const sendTimeoutMs = 10_000;
 /** Who has not had a turn by then goes back: an instance that is slow must not keep what others could send. */
 const chunkTimeMs = 30_000;
-export const leaseMs = chunkTimeMs + sendTimeoutMs + 20_000;
+const leaseMs = chunkTimeMs + sendTimeoutMs + 20_000;
 /** Chunks that one instance is at, and what it asks of the notification service, at once. */
 const chunksAtOnce = 4;
 const callsAtOnce = 16;
 
-interface Chunk {
-  readonly row: BroadcastRow;
-  readonly claim: string;
-  readonly claimed: readonly Claimed[];
-  readonly content: Content;
-}
-
 /** Sends what may go out next, a few at a time, as fast as each broadcast may over all instances. */
 export function startSending(options: SendingOptions): Loop {
-  const { db, notifications, record, settle, paceMs, log, now, stopping } = options;
+  const { db, notifications, settle, paceMs, log, now, stopping } = options;
   const inTurn = atMost(callsAtOnce);
   const failed = (err: unknown) =>
     log.warn({ err }, "recipients of broadcasts could not be sent to; tried again");
   const places = createPlaces(chunksAtOnce, failed);
 
-  // When the next may go is written with the claim: two instances cannot both take a turn.
-  const claimChunk = () =>
-    db.transaction(async (tx): Promise<Chunk | undefined> => {
-      const nowMs = now();
-      const at = new Date(nowMs);
-      const row = await lockSending(tx, at);
-      if (!row) return undefined;
-      const lease = { claim: newId(nowMs), leasedUntil: new Date(nowMs + leaseMs) };
-      const limit = chunkOf(row.perSecond);
-      const claimed = await claimRecipients(tx, row.id, lease, { limit, now: at });
-      const recipients = claimed.length;
-      const nextAt = new Date(nextAfter(nowMs, Math.max(1, recipients), row.perSecond));
-      counted(await record(tx, row, { kind: "claimed", recipients }, { nextAt }));
-      return { row, claim: lease.claim, claimed, content: await particularsOf(tx, row.id) };
-    });
+  const claimChunk = createClaiming({ ...options, leaseMs });
 
   const send = async (
     request: (userId: string) => MessageInitShape<typeof SendNotificationRequestSchema>,
@@ -113,7 +92,7 @@ export function startSending(options: SendingOptions): Loop {
       }
       const chunk = await claimChunk();
       if (chunk) {
-        places.take(() => sendChunk(chunk));
+        if (chunk.claimed.length > 0) places.take(() => sendChunk(chunk));
         continue;
       }
       const waitMs = await untilNextMs();

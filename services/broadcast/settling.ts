@@ -7,6 +7,7 @@ import type { BroadcastRow } from "./broadcasts-store.ts";
 import { lockBroadcast } from "./broadcasts-store.ts";
 import type { News } from "./news-store.ts";
 import { takeNews } from "./news-store.ts";
+import { givePlacesBack } from "./reached-store.ts";
 import type { Written } from "./recipients-store.ts";
 import { lockClaimed, writeAnswers } from "./recipients-store.ts";
 import type { More, Recorder } from "./record.ts";
@@ -53,6 +54,8 @@ export function createSettling({ record, metrics, now, random }: SettlingOptions
       withNews(it, it.notificationId ? news.get(it.notificationId) : undefined),
     );
     await writeAnswers(tx, broadcastId, final, at);
+    const unreached = mine.flatMap(({ userId, answer }) => (isUnreached(answer) ? [userId] : []));
+    await givePlacesBack(tx, { broadcastId, ownerId: row.ownerId, userIds: unreached });
 
     const count = (status: Written["status"]) => final.filter((it) => it.status === status).length;
     const [back, sent, failed, skipped] = [
@@ -91,6 +94,9 @@ export function createSettling({ record, metrics, now, random }: SettlingOptions
 }
 
 export type Settle = ReturnType<typeof createSettling>;
+
+/** Nothing went out for sure: what broke, or took too long, may have. */
+const isUnreached = ({ kind }: Answer): boolean => kind === "skipped" || kind === "refused";
 
 function outcomeOf({ userId, broken: before, answer }: Answered, accepted: boolean): Written {
   const broken = before + (answer.kind === "broken" ? 1 : 0);

@@ -7,6 +7,7 @@ import { broadcasts } from "./broadcasts.ts";
 import type { broadcastFields } from "./config.ts";
 import { consumers } from "./consumers.ts";
 import { createCreation } from "./creation.ts";
+import { createDeletion } from "./deletion.ts";
 import { countStuck } from "./due-store.ts";
 import { startGathering } from "./gathering.ts";
 import type { peerContracts } from "./peers.ts";
@@ -14,6 +15,7 @@ import { createPreview } from "./preview.ts";
 import { createRecord } from "./record.ts";
 import { startSending } from "./sending.ts";
 import { createSettling } from "./settling.ts";
+import { createStillAllowed } from "./still-allowed.ts";
 import { createTemplateCheck } from "./template-check.ts";
 import { startUpkeep } from "./upkeep.ts";
 
@@ -45,8 +47,15 @@ export const setUp =
     const preview = createPreview({ sql: db.sql, users: peers.users, pages });
     const looping = { db, record, paceMs, log, now, stopping };
     const mostRecipients = config.BROADCAST_MOST_RECIPIENTS;
-    const gathering = startGathering({ ...looping, pages, mostRecipients, random });
-    const sending = startSending({ ...looping, notifications: peers.notifications, settle });
+    const stillAllowed = createStillAllowed({ permissions: peers.permissions, stopping });
+    const gathering = startGathering({ ...looping, pages, stillAllowed, mostRecipients, random });
+    const sending = startSending({
+      ...looping,
+      notifications: peers.notifications,
+      settle,
+      metrics,
+      mostPerCustomer: config.BROADCAST_PER_CUSTOMER,
+    });
     const upkeep = startUpkeep({ ...looping, metrics, everyMs: 5 * paceMs, keepMs: config.BROADCAST_KEEP });
 
     health.add({
@@ -57,10 +66,13 @@ export const setUp =
         if (count > 0) throw new Error(`${count} broadcasts do not go on; the log says what fails`);
       },
     });
-    const create = createCreation({ db, now });
+    const create = createCreation({ db, mostDrafts: config.BROADCAST_DRAFTS_MOST, now });
+    const remove = createDeletion({ db, now });
     const checkTemplate = createTemplateCheck(peers.templates);
     return {
-      rpc: [handlers(BroadcastService, broadcasts({ db, create, record, preview, checkTemplate, now }))],
+      rpc: [
+        handlers(BroadcastService, broadcasts({ db, create, remove, record, preview, checkTemplate, now })),
+      ],
       on: consumers({ record, now }),
       stop: async () => {
         await Promise.all([gathering.ended, sending.ended, upkeep.ended]);

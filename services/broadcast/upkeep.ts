@@ -1,9 +1,10 @@
 import type { Database, Logger, Loop } from "#mesh";
 import { startLoop } from "#mesh";
 import type { BroadcastMetrics } from "./broadcast-metrics.ts";
-import { dropBroadcasts, lockBroadcast } from "./broadcasts-store.ts";
+import { dropBroadcasts, dropDrafts, lockBroadcast } from "./broadcasts-store.ts";
 import { underWayNow } from "./due-store.ts";
 import { dropOldNews } from "./news-store.ts";
+import { dropPlaces } from "./reached-store.ts";
 import { dropRecipients, releaseExpired, withExpired } from "./recipients-store.ts";
 import type { Recorder } from "./record.ts";
 import { counted } from "./record.ts";
@@ -20,12 +21,14 @@ export interface UpkeepOptions {
 }
 
 const batch = 500;
-/** Of recipients, whose rows are small. */
+/** Of broadcasts, each of which may name ten thousand users. */
+const broadcastsBatch = 50;
+/** Of rows that are small. */
 const dropBatch = 5000;
 /** No answer is written that late. */
 const keepNewsMs = 24 * 60 * 60_000;
 
-/** Puts back those whom an instance had on their way when it died, drops what is long over, and shows how things stand. */
+/** Puts back those whom an instance had on their way when it died, drops what is long over or deleted, and shows how things stand. */
 export function startUpkeep(options: UpkeepOptions): Loop {
   const { db, record, metrics, everyMs, keepMs, log, now, stopping } = options;
 
@@ -37,6 +40,11 @@ export function startUpkeep(options: UpkeepOptions): Loop {
       if (recipients > 0) counted(await record(tx, row, { kind: "lost", recipients }));
     });
 
+  /** In small parts, each a statement that is soon over. */
+  const dropAll = async (limit: number, drop: (limit: number) => Promise<number>) => {
+    while (!stopping.aborted && (await drop(limit)) === limit);
+  };
+
   return startLoop({
     everyMs,
     stopping,
@@ -44,8 +52,10 @@ export function startUpkeep(options: UpkeepOptions): Loop {
       for (const id of await withExpired(db.sql, new Date(now()), batch)) await putBack(id);
       await dropOldNews(db.sql, new Date(now() - keepNewsMs));
       const over = new Date(now() - keepMs);
-      while (!stopping.aborted && (await dropRecipients(db.sql, over, dropBatch)) === dropBatch);
-      await dropBroadcasts(db.sql, over, batch);
+      await dropAll(dropBatch, (limit) => dropRecipients(db.sql, over, limit));
+      await dropAll(broadcastsBatch, (limit) => dropBroadcasts(db.sql, over, limit));
+      await dropAll(broadcastsBatch, (limit) => dropDrafts(db.sql, over, limit));
+      await dropAll(dropBatch, (limit) => dropPlaces(db.sql, new Date(now()), limit));
       metrics.show(await underWayNow(db.sql), now());
     },
     failed: (err) => log.warn({ err }, "lost recipients of broadcasts could not be put back; tried again"),

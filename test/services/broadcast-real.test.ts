@@ -91,7 +91,6 @@ describe("a broadcast to real inboxes", () => {
     await eventually(() => world.customers(seller.id)).toHaveLength(2);
     const id = await world.send(seller, {
       content: words("5% off"),
-      channels: [Channel.IN_APP],
       perSecond: 1000,
     });
     await world.becomes(id, "COMPLETED");

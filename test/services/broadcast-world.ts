@@ -13,12 +13,13 @@ import { OrderService, OrderStatus } from "#gen/order/v1/order_pb.js";
 import { ProductStockUpdatedSchema } from "#gen/product/v1/events_pb.js";
 import { ProductService } from "#gen/product/v1/product_pb.js";
 import { SecurityAlertSchema } from "#gen/security/v1/events_pb.js";
+import { PermissionService } from "#gen/security/v1/permissions_pb.js";
 import { ThreatService } from "#gen/security/v1/threats_pb.js";
 import { AudienceService } from "#gen/user/v1/audience_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Events, Running, ServiceDefinition, Setup, UserIdentity } from "#mesh";
-import { newId } from "#mesh";
+import { fail, newId } from "#mesh";
 import { hostInMemory } from "#mesh/testing/host.ts";
 import { startMessagesSandbox } from "../../sandbox/messages/start.ts";
 import { createBroadcastService } from "../../services/broadcast/service.ts";
@@ -115,6 +116,27 @@ function createPost() {
   return { post, service };
 }
 
+/** A security service that permits everything but what tests take from somebody. */
+function createRights() {
+  const rights = {
+    /** As `<user> <permission>`. */
+    lost: new Set<string>(),
+    asked: [] as string[],
+    isAway: false,
+    before: async (): Promise<void> => {},
+  };
+  const service = teller("security", [ThreatService, PermissionService], [SecurityAlertSchema], {
+    checkPermission: async ({ userId, permission }: { userId: string; permission: string }) => {
+      const question = `${userId} ${permission}`;
+      rights.asked.push(question);
+      await rights.before();
+      if (rights.isAway) throw fail.unavailable("away", "the security service is away");
+      return { allowed: !rights.lost.has(question) };
+    },
+  });
+  return { rights, service };
+}
+
 export interface WorldOptions {
   env?: Record<string, string>;
   /** The user and notification services as they are, and not those that tests lead. */
@@ -137,11 +159,11 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
   };
   const { people, service: users } = createPeople();
   const { post, service: letters } = createPost();
+  const { rights, service: security } = createRights();
   const orders = teller("order", [OrderService], [OrderStatusUpdatedSchema]);
   const others = real
     ? [
         teller("product", [ProductService], [ProductStockUpdatedSchema]).definition,
-        teller("security", [ThreatService], [SecurityAlertSchema]).definition,
         createQueueService({ paceMs: 20 }),
       ]
     : [];
@@ -153,6 +175,7 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
   const host = await hostInMemory(
     [
       orders.definition,
+      security.definition,
       ...others,
       real
         ? {
@@ -187,6 +210,7 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
     setup,
     people,
     post,
+    rights,
     of,
     /** Those that were started beside the hosted instance. */
     replicas: started,
@@ -307,6 +331,8 @@ export async function createBroadcastWorld({ env = {}, real = false, idle = fals
       people.ids = [];
       people.asked = [];
       people.before = async () => {};
+      rights.lost.clear();
+      Object.assign(rights, { asked: [], isAway: false, before: async () => {} });
       clock.frozenAt = undefined;
     },
     async [Symbol.asyncDispose]() {

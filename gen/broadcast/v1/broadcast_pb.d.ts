@@ -161,7 +161,7 @@ export declare type Broadcast = Message<"broadcast.v1.Broadcast"> & {
 
   /**
    * Why it is paused or cancelled, such as `too_many_recipients`,
-   * `template_not_found`; empty when somebody asked for that.
+   * `template_not_found`, `not_allowed`; empty when somebody asked for that.
    *
    * @generated from field: string reason = 16;
    */
@@ -421,6 +421,9 @@ export declare type Recipient = Message<"broadcast.v1.Recipient"> & {
   notificationId: string;
 
   /**
+   * Told to `broadcast:admin` alone: why it does not reach a customer is none of
+   * a seller's business.
+   *
    * @generated from field: string reason = 4;
    */
   reason: string;
@@ -681,6 +684,34 @@ export declare type CancelBroadcastResponse = Message<"broadcast.v1.CancelBroadc
 export declare const CancelBroadcastResponseSchema: GenMessage<CancelBroadcastResponse>;
 
 /**
+ * @generated from message broadcast.v1.DeleteBroadcastRequest
+ */
+export declare type DeleteBroadcastRequest = Message<"broadcast.v1.DeleteBroadcastRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message broadcast.v1.DeleteBroadcastRequest.
+ * Use `create(DeleteBroadcastRequestSchema)` to create a new message.
+ */
+export declare const DeleteBroadcastRequestSchema: GenMessage<DeleteBroadcastRequest>;
+
+/**
+ * @generated from message broadcast.v1.DeleteBroadcastResponse
+ */
+export declare type DeleteBroadcastResponse = Message<"broadcast.v1.DeleteBroadcastResponse"> & {
+};
+
+/**
+ * Describes the message broadcast.v1.DeleteBroadcastResponse.
+ * Use `create(DeleteBroadcastResponseSchema)` to create a new message.
+ */
+export declare const DeleteBroadcastResponseSchema: GenMessage<DeleteBroadcastResponse>;
+
+/**
  * @generated from enum broadcast.v1.BroadcastStatus
  */
 export enum BroadcastStatus {
@@ -763,7 +794,8 @@ export enum RecipientStatus {
   FAILED = 3,
 
   /**
-   * The user does not want it, or is gone.
+   * The user does not want it, is gone, or had enough from this owner in the last
+   * 24 hours (`too_often`); or it was cancelled.
    *
    * @generated from enum value: RECIPIENT_STATUS_SKIPPED = 4;
    */
@@ -783,9 +815,10 @@ export declare const RecipientStatusSchema: GenEnum<RecipientStatus>;
 export declare const BroadcastService: GenService<{
   /**
    * Drafts a broadcast. It goes out when it is scheduled. Whoever has no
-   * `broadcast:admin` says it in words, not by a template, on a topic that is
-   * none of the platform's own (`orders`, `stock`, `security`, `analytics`,
-   * `default`), and does not ask when users registered or were seen.
+   * `broadcast:admin` says it in words, not by a template, on the topic `news`,
+   * with no filter in `segment.users`, on the channels that each recipient wants
+   * (`channels` is empty), and leads to a path of the platform or nowhere.
+   * One owner has so many drafts at most.
    *
    * @generated from rpc broadcast.v1.BroadcastService.CreateBroadcast
    */
@@ -826,7 +859,7 @@ export declare const BroadcastService: GenService<{
     output: typeof GetBroadcastStatsResponseSchema;
   },
   /**
-   * What became of it for each recipient.
+   * What became of it for each recipient; why, to `broadcast:admin` alone.
    *
    * @generated from rpc broadcast.v1.BroadcastService.ListRecipients
    */
@@ -836,9 +869,9 @@ export declare const BroadcastService: GenService<{
     output: typeof ListRecipientsResponseSchema;
   },
   /**
-   * How many a segment has now, and some of them. To whoever has no
-   * `broadcast:admin`, a segment that says more than `customers` tells no small
-   * numbers: `few`.
+   * How many a segment has now, and some of them. Whoever has no
+   * `broadcast:admin` asks with no filter in `segment.users`, and is told no
+   * small numbers of a segment that says more than `customers`: `few`.
    *
    * @generated from rpc broadcast.v1.BroadcastService.PreviewAudience
    */
@@ -854,6 +887,8 @@ export declare const BroadcastService: GenService<{
    * the first refusal pauses the broadcast with its reason, and nobody is lost.
    * The rights of whoever schedules count anew: without `broadcast:admin` what
    * needs it is refused, and a broadcast for everybody goes to customers alone.
+   * When its time comes its owner is asked about: whoever may not have it go out
+   * as it is any more has it cancelled, `not_allowed`.
    *
    * @generated from rpc broadcast.v1.BroadcastService.ScheduleBroadcast
    */
@@ -894,6 +929,17 @@ export declare const BroadcastService: GenService<{
     methodKind: "unary";
     input: typeof CancelBroadcastRequestSchema;
     output: typeof CancelBroadcastResponseSchema;
+  },
+  /**
+   * Forgets a draft, or one that is over, with what became of its recipients.
+   * One that is scheduled or goes on is to be cancelled first.
+   *
+   * @generated from rpc broadcast.v1.BroadcastService.DeleteBroadcast
+   */
+  deleteBroadcast: {
+    methodKind: "unary";
+    input: typeof DeleteBroadcastRequestSchema;
+    output: typeof DeleteBroadcastResponseSchema;
   },
 }>;
 
