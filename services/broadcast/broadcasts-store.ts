@@ -12,6 +12,8 @@ export interface BroadcastRow {
   readonly name: string;
   readonly topic: string;
   readonly link: string;
+  /** In whose name it speaks; empty for the platform. */
+  readonly voice: string;
   readonly channels: string[];
   readonly perSecond: number;
   readonly status: Status;
@@ -45,7 +47,7 @@ export interface Particulars extends Content {
 }
 
 const columns = (query: Query) => query`
-  id, owner_id, everybody, has_chosen, name, topic, link, channels, per_second, status, resumes_as, reason,
+  id, owner_id, everybody, has_chosen, name, topic, link, voice, channels, per_second, status, resumes_as, reason,
   refused_once, gathered_to, waiting, sending, sent, failed, skipped, send_at, next_at, tries, failing_since,
   created_at, started_at, finished_at`;
 
@@ -56,6 +58,7 @@ export interface NewBroadcast extends Particulars {
   readonly name: string;
   readonly topic: string;
   readonly link: string;
+  readonly voice: string;
   readonly channels: readonly string[];
   readonly perSecond: number;
   readonly chosen: readonly string[];
@@ -67,9 +70,9 @@ export interface NewBroadcast extends Particulars {
 export async function insertBroadcast(query: Query, it: NewBroadcast): Promise<BroadcastRow> {
   const json = (value: JsonObject | null) => value && query.json(value as never);
   const rows = await query<BroadcastRow[]>`
-    insert into broadcasts (id, owner_id, everybody, has_chosen, name, topic, link, channels, per_second, status,
+    insert into broadcasts (id, owner_id, everybody, has_chosen, name, topic, link, voice, channels, per_second, status,
       segment, template, words, idempotency_key, request_hash, created_at)
-    values (${it.id}, ${it.ownerId}, ${it.everybody}, ${it.chosen.length > 0}, ${it.name}, ${it.topic}, ${it.link},
+    values (${it.id}, ${it.ownerId}, ${it.everybody}, ${it.chosen.length > 0}, ${it.name}, ${it.topic}, ${it.link}, ${it.voice},
       ${it.channels as string[]}::text[], ${it.perSecond}, 'draft', ${json(it.segment)}, ${json(it.template)},
       ${json(it.words)}, ${it.idempotencyKey},
       ${it.idempotencyKey === null ? null : Buffer.from(it.requestHash)}, ${it.createdAt})
@@ -201,4 +204,9 @@ export async function dropDrafts(query: Query, before: Date, limit: number): Pro
     where status = 'draft' and id in (
       select id from broadcasts where status = 'draft' and created_at < ${before} limit ${limit})`;
   return count;
+}
+
+/** The name of an owner who is gone. */
+export async function forgetVoice(query: Query, ownerId: string): Promise<void> {
+  await query`update broadcasts set voice = '' where owner_id = ${ownerId} and voice <> ''`;
 }

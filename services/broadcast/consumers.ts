@@ -7,7 +7,7 @@ import { OrderStatus } from "#gen/order/v1/order_pb.js";
 import { UserDeletedSchema } from "#gen/user/v1/events_pb.js";
 import type { Query, Subscription } from "#mesh";
 import { canonicalId, cleanText, on } from "#mesh";
-import { lockBroadcast, openOf } from "./broadcasts-store.ts";
+import { forgetVoice, lockBroadcast, openOf } from "./broadcasts-store.ts";
 import type { News } from "./news-store.ts";
 import { applyNews, broadcastOf, keepNews, mayBeAnswered, noteArrival } from "./news-store.ts";
 import { countBack, countPaid, forgetTrade } from "./purchases-store.ts";
@@ -83,6 +83,7 @@ export function consumers({ record, now }: { record: Recorder; now: () => number
     on(UserDeletedSchema, async (message, { tx }) => {
       const userId = canonicalId(message.userId);
       await forgetTrade(tx, userId, new Date(now()));
+      await forgetVoice(tx, userId);
       const own = new Set(await openOf(tx, userId));
       // One after the other in their order, as all do who need several.
       const ids = new Set([...own, ...(await waitingIn(tx, userId))]);

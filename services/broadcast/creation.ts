@@ -12,17 +12,19 @@ import { channelsToKeep } from "./channels.ts";
 import { isBlank, tooManyDrafts } from "./refusals.ts";
 import { idOf, isAdmin } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
+import type { FindVoice } from "./voice.ts";
 
 const usualPerSecond = 50;
 
 export interface CreationOptions {
   db: Database;
+  findVoice: FindVoice;
   /** Drafts that one owner may have. */
   mostDrafts: number;
   now: () => number;
 }
 
-export function createCreation({ db, mostDrafts, now }: CreationOptions) {
+export function createCreation({ db, findVoice, mostDrafts, now }: CreationOptions) {
   return async (request: CreateBroadcastRequest, call: Call): Promise<BroadcastRow> => {
     const user = requireUser(call);
     const ownerId = idOf(user);
@@ -30,6 +32,7 @@ export function createCreation({ db, mostDrafts, now }: CreationOptions) {
     const hasTemplate = request.content.case === "template";
     const { topic, channels, link } = request;
     requireWithinBounds(user, { topic, segment, hasTemplate, channels, link });
+    const voice = await findVoice(call);
     const key = idempotencyKey(call);
     const hash = requestHash(CreateBroadcastRequestSchema, request);
     return db.transaction(async (tx) => {
@@ -48,6 +51,7 @@ export function createCreation({ db, mostDrafts, now }: CreationOptions) {
         name: seen("name", cleanText(request.name)),
         topic,
         link: cleanText(link),
+        voice,
         channels: channelsToKeep(channels),
         perSecond: request.perSecond || usualPerSecond,
         segment: asObject(toJson(SegmentSchema, { ...segment, userIds: [] })),

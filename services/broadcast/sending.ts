@@ -105,10 +105,10 @@ export function startSending(options: SendingOptions): Loop {
 }
 
 /** The same for a user each time: that is what its key stands for. */
-function requestOf({ id, topic, link, channels }: BroadcastRow, { template, words }: Content) {
+function requestOf({ id, topic, link, voice, channels }: BroadcastRow, { template, words }: Content) {
   const content = template
     ? ({ case: "template", value: fromJson(FromTemplateSchema, template) } as const)
     : ({ case: "words", value: fromJson(WordsSchema, words ?? {}) } as const);
-  const common = { topic, link, channels: channelsToSend(channels), content };
+  const common = { topic, link, voice, channels: channelsToSend(channels), content };
   return (userId: string) => ({ ...common, userId, idempotencyKey: `${id}/${userId}` });
 }

@@ -18,6 +18,7 @@ import { createSettling } from "./settling.ts";
 import { createStillAllowed } from "./still-allowed.ts";
 import { createTemplateCheck } from "./template-check.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { createFindVoice } from "./voice.ts";
 
 /** What tests replace. */
 export interface World {
@@ -66,7 +67,12 @@ export const setUp =
         if (count > 0) throw new Error(`${count} broadcasts do not go on; the log says what fails`);
       },
     });
-    const create = createCreation({ db, mostDrafts: config.BROADCAST_DRAFTS_MOST, now });
+    const create = createCreation({
+      db,
+      findVoice: createFindVoice(peers.profiles),
+      mostDrafts: config.BROADCAST_DRAFTS_MOST,
+      now,
+    });
     const remove = createDeletion({ db, now });
     const checkTemplate = createTemplateCheck(peers.templates);
     return {

@@ -37,8 +37,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-async function somebody(locale: string) {
-  const user = userWith();
+async function somebody(locale: string, user = userWith()) {
   await accounts`
     insert into accounts (id, email, email_key, password_hash, display_name, search_text, locale, created_at, updated_at)
     values (${user.id}, ${user.id}, ${user.id}, 'x', 'Ama', 'x', ${locale}, now(), now())`;
@@ -84,7 +83,7 @@ describe("a broadcast to real inboxes", () => {
   });
 
   test("from a seller goes to who bought, by what orders tell, and to nobody who is gone", async () => {
-    const [seller, buyer, gone] = [newSeller(), await somebody("en"), newId()];
+    const [seller, buyer, gone] = [await somebody("en", newSeller()), await somebody("en"), newId()];
     await somebody("en");
     await world.order(seller.id, buyer.id);
     await world.order(seller.id, gone);
@@ -97,6 +96,11 @@ describe("a broadcast to real inboxes", () => {
     expect(await world.recipients(id)).toEqual([`${buyer.id} SENT`]);
     // Beside what the order itself was told of.
     expect(await inbox(buyer)).toContain("5% off");
+    const client = world.host.client(NotificationService, { caller: { user: buyer } });
+    const { notifications } = await client.listNotifications({ userId: buyer.id, topic: "news" });
+    expect(notifications.map(({ voice }) => voice)).toEqual(["Ama"]);
+    await world.deleteUser(seller.id);
+    await eventually(() => world.sql`select 1 from broadcasts where voice <> ''`).toEqual([]);
   });
 });
 
