@@ -18,7 +18,6 @@ import { newId } from "#mesh";
 import { lockNamed } from "#mesh/db/lock-named.ts";
 import { liveOnly, mappings } from "../../services/analytics/facts/all.ts";
 import { platformMetrics } from "../../services/analytics/facts/names.ts";
-import { lockFigures } from "../../services/analytics/figures-lock.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
 import { admin, at, createAnalyticsWorld, dayMs, eventually, factWith, seller } from "./analytics-world.ts";
 
@@ -194,13 +193,7 @@ test("whoever forgets a user waits for what she tracks before others wait for hi
 });
 
 test("events of all services are put by while nobody may count, and take no connections meanwhile", async () => {
-  const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const holding = world.setup.db.transaction(async (tx) => {
-    await lockFigures(tx);
-    held.resolve();
-    await release.promise;
-  });
-  await held.promise;
+  const release = await world.holdFigures();
   const userId = newId();
   const now = at(world.clock.now());
   await world.tell(UserLoggedInSchema, { userId, loggedInAt: now });
@@ -214,8 +207,7 @@ test("events of all services are put by while nobody may count, and take no conn
   await eventually(waitingFacts).toEqual(expect.arrayContaining(ours));
   // Who counts, and who makes partitions.
   expect((await waiting()).length).toBeLessThanOrEqual(2);
-  release.resolve();
-  await holding;
+  await release();
   const logins = () => world.sql`select 1 from facts where metric = 'logins' and user_id = ${userId}`;
   await eventually(logins).toHaveLength(1);
   await eventually(waitingFacts).toEqual([]);

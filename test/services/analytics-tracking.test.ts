@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "#mesh";
-import { lockFigures } from "../../services/analytics/figures-lock.ts";
 import type { AnalyticsWorld } from "./analytics-world.ts";
 import {
   admin,
@@ -142,17 +141,10 @@ describe("what users track", () => {
   });
 
   test("that waits for its turn leaves connections to whoever asks for figures", async () => {
-    const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const holding = world.setup.db.transaction(async (tx) => {
-      await lockFigures(tx);
-      held.resolve();
-      await release.promise;
-    });
-    await held.promise;
+    const release = await world.holdFigures();
     const tracked = Array.from({ length: 30 }, () => world.track(userWith(), { name: "crowded" }));
     await Promise.all(Array.from({ length: 5 }, () => world.of(admin).getDashboard({})));
-    release.resolve();
-    await holding;
+    await release();
     await Promise.all(tracked);
     expect(await world.counted("tracked.crowded")).toBe(30);
   });

@@ -164,6 +164,20 @@ export async function createAnalyticsWorld({
       }
       return { contentType, pieces, text: Buffer.concat(pieces).toString() };
     },
+    /** Nobody counts until what it gives back is called. */
+    holdFigures: async (): Promise<() => Promise<void>> => {
+      const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const holding = setup.db.transaction(async (tx) => {
+        await lockFigures(tx);
+        held.resolve();
+        await release.promise;
+      });
+      await held.promise;
+      return async () => {
+        release.resolve();
+        await holding;
+      };
+    },
     /** Another instance over the same stores. */
     startReplica: async (over: Partial<Setup<never, never>> = {}): Promise<Running> => {
       const stopping = new AbortController();
