@@ -63,6 +63,7 @@ export {
 export { algorithm, issuer, platformAudience, tokenTypes, userHeader } from "./identity/tokens.ts";
 export type { Handlers, Implementation } from "./implementation.ts";
 export { handlers } from "./implementation.ts";
+export { inBatches } from "./in-batches.ts";
 export type { EnqueueOptions, Jobs } from "./jobs/enqueue.ts";
 export type { Job, JobHandler, Work, WorkOptions } from "./jobs/job.ts";
 export { job } from "./jobs/job.ts";

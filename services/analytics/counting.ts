@@ -1,5 +1,5 @@
 import type { Database, Logger, Loop, Turn } from "#mesh";
-import { startLoop } from "#mesh";
+import { inBatches, startLoop } from "#mesh";
 import { lockFigures } from "./figures-lock.ts";
 import type { Ingest } from "./ingest.ts";
 import { takeWaiting } from "./waiting-store.ts";
@@ -32,9 +32,7 @@ export function startCounting({ db, ingest, turn, everyMs, log, stopping }: Coun
     everyMs,
     restMs,
     stopping,
-    work: async () => {
-      while (!stopping.aborted && (await turn(some)) === atOnce);
-    },
+    work: () => inBatches(atOnce, stopping, () => turn(some)),
     failed: (err) => log.warn({ err }, "facts of events could not be counted; tried again"),
   });
 }

@@ -1,5 +1,5 @@
 import type { Database, Logger } from "#mesh";
-import { startLoop } from "#mesh";
+import { inBatches, startLoop } from "#mesh";
 import { dropAdmins } from "./admins-store.ts";
 import type { AnalyticsMetrics } from "./analytics-metrics.ts";
 import type { Partitions } from "./partitions.ts";
@@ -46,11 +46,6 @@ export function startUpkeep(options: UpkeepOptions): { readonly ended: Promise<u
     for (const { kind } of abandoned) metrics.report(kind, "abandoned");
   };
 
-  /** In small parts, each a statement that is soon over. */
-  const dropAll = async (batch: number, drop: (limit: number) => Promise<number>) => {
-    while (!stopping.aborted && (await drop(batch)) === batch);
-  };
-
   const every = (what: string, work: () => Promise<void>) =>
     startLoop({
       everyMs,
@@ -67,11 +62,13 @@ export function startUpkeep(options: UpkeepOptions): { readonly ended: Promise<u
     every("what is over could not be removed", async () => {
       const atMs = now();
       await giveUpAbandoned(atMs);
-      await dropAll(expiredBatch, (limit) => dropExpired(db.sql, new Date(atMs), limit));
+      await inBatches(expiredBatch, stopping, (limit) => dropExpired(db.sql, new Date(atMs), limit));
       const quotasOver = new Date(atMs - quotasOverMs);
-      await dropAll(dropBatch, (limit) => dropMinutes(db.sql, quotasOver, limit));
-      await dropAll(dropBatch, (limit) => dropKeys(db.sql, quotasOver, limit));
-      await dropAll(dropBatch, (limit) => dropAdmins(db.sql, new Date(atMs - adminsOverMs), limit));
+      await inBatches(dropBatch, stopping, (limit) => dropMinutes(db.sql, quotasOver, limit));
+      await inBatches(dropBatch, stopping, (limit) => dropKeys(db.sql, quotasOver, limit));
+      await inBatches(dropBatch, stopping, (limit) =>
+        dropAdmins(db.sql, new Date(atMs - adminsOverMs), limit),
+      );
     }),
   ];
   return { ended: Promise.all(loops.map(({ ended }) => ended)) };

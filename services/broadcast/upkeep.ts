@@ -1,5 +1,5 @@
 import type { Database, Logger, Loop } from "#mesh";
-import { startLoop } from "#mesh";
+import { inBatches, startLoop } from "#mesh";
 import type { BroadcastMetrics } from "./broadcast-metrics.ts";
 import { dropBroadcasts, dropDrafts, lockBroadcast } from "./broadcasts-store.ts";
 import { underWayNow } from "./due-store.ts";
@@ -40,11 +40,6 @@ export function startUpkeep(options: UpkeepOptions): Loop {
       if (recipients > 0) counted(await record(tx, row, { kind: "lost", recipients }));
     });
 
-  /** In small parts, each a statement that is soon over. */
-  const dropAll = async (limit: number, drop: (limit: number) => Promise<number>) => {
-    while (!stopping.aborted && (await drop(limit)) === limit);
-  };
-
   return startLoop({
     everyMs,
     stopping,
@@ -52,10 +47,10 @@ export function startUpkeep(options: UpkeepOptions): Loop {
       for (const id of await withExpired(db.sql, new Date(now()), batch)) await putBack(id);
       await dropOldNews(db.sql, new Date(now() - keepNewsMs));
       const over = new Date(now() - keepMs);
-      await dropAll(dropBatch, (limit) => dropRecipients(db.sql, over, limit));
-      await dropAll(broadcastsBatch, (limit) => dropBroadcasts(db.sql, over, limit));
-      await dropAll(broadcastsBatch, (limit) => dropDrafts(db.sql, over, limit));
-      await dropAll(dropBatch, (limit) => dropPlaces(db.sql, new Date(now()), limit));
+      await inBatches(dropBatch, stopping, (limit) => dropRecipients(db.sql, over, limit));
+      await inBatches(broadcastsBatch, stopping, (limit) => dropBroadcasts(db.sql, over, limit));
+      await inBatches(broadcastsBatch, stopping, (limit) => dropDrafts(db.sql, over, limit));
+      await inBatches(dropBatch, stopping, (limit) => dropPlaces(db.sql, new Date(now()), limit));
       metrics.show(await underWayNow(db.sql), now());
     },
     failed: (err) => log.warn({ err }, "lost recipients of broadcasts could not be put back; tried again"),

@@ -4,7 +4,7 @@ import { PreferenceService } from "#gen/notification/v1/preferences_pb.js";
 import { TemplateService } from "#gen/notification/v1/templates_pb.js";
 import { UserService } from "#gen/user/v1/user_pb.js";
 import type { Running, Setup } from "#mesh";
-import { handlers, job, startLoop } from "#mesh";
+import { handlers, inBatches, job, startLoop } from "#mesh";
 import type { notificationFields } from "./config.ts";
 import { consumers } from "./consumers.ts";
 import { countOverdue } from "./deliveries-store.ts";
@@ -88,7 +88,7 @@ export const setUp =
       stopping,
       work: async () => {
         const before = new Date(now() - config.NOTIFICATION_KEEP);
-        while (!stopping.aborted && (await dropOld(db.sql, before, dropBatch)) === dropBatch);
+        await inBatches(dropBatch, stopping, (limit) => dropOld(db.sql, before, limit));
       },
       failed: (err) => log.warn({ err }, "old notifications could not be removed; tried again later"),
     });

@@ -1,5 +1,5 @@
 import type { Database, Logger, Loop } from "#mesh";
-import { startLoop, startTaking } from "#mesh";
+import { inBatches, startLoop, startTaking } from "#mesh";
 import { claimDue, lockLate } from "./due-store.ts";
 import type { Recorder } from "./record.ts";
 import type { StepRunner } from "./step-runner.ts";
@@ -36,19 +36,17 @@ export function startSteps({ db, runner, paceMs, leaseMs, log, now, stopping }: 
 
 /** Calls off what was not paid in its time. */
 export function startExpiry({ db, record, paceMs, log, now, stopping }: LoopsOptions): Loop {
-  const someLate = () =>
+  const someLate = (limit: number) =>
     db.transaction(async (tx) => {
       const nowMs = now();
-      const late = await lockLate(tx, new Date(nowMs), lateBatch);
+      const late = await lockLate(tx, new Date(nowMs), limit);
       for (const { id } of late) await record(tx, id, { kind: "time_over", nowMs });
       return late.length;
     });
   return startLoop({
     everyMs: paceMs,
     stopping,
-    work: async () => {
-      while (!stopping.aborted && (await someLate()) === lateBatch);
-    },
+    work: () => inBatches(lateBatch, stopping, someLate),
     failed: (err) => log.warn({ err }, "orders whose time is over could not be called off; tried again"),
   });
 }
