@@ -32,6 +32,8 @@ export interface EmbeddedOptions {
   onEvent?: (event: EmbeddedEvent) => void;
   /** Default true: the kernel stops the servers when we die. For tests of systems where it cannot. */
   dieWithParent?: boolean;
+  /** Default true: what is committed survives a power cut. Without it only crashes are survived, on however slow a disk. */
+  fsync?: boolean;
 }
 
 /** PostgreSQL and NATS, running. */

@@ -19,6 +19,8 @@ export interface ServerOptions {
   onEvent?: ((event: EmbeddedEvent) => void) | undefined;
   /** Default true: the kernel stops the server when we die. For tests of systems where it cannot. */
   dieWithParent?: boolean | undefined;
+  /** Default true: what is committed survives a power cut. Without it only crashes are survived, on however slow a disk. */
+  fsync?: boolean | undefined;
 }
 
 export interface ServerStatus {
@@ -53,7 +55,8 @@ export interface ServerKind {
 export interface Place {
   dataDir: string;
   logFile: string;
-  dieWithParent: boolean | undefined;
+  dieWithParent?: boolean | undefined;
+  fsync?: boolean | undefined;
   report(event: ServerEvent): void;
 }
 
@@ -69,7 +72,7 @@ const lockFile = (dataDir: string, name: ServerName) => join(dataDir, `${name}.l
 
 export async function startServer(kind: ServerKind, options: ServerOptions): Promise<Supervised> {
   const { name } = kind;
-  const { onEvent, dieWithParent } = options;
+  const { onEvent, dieWithParent, fsync } = options;
   const [dataDir, logDir] = [resolve(options.dataDir), resolve(options.logDir)];
   const report = (event: ServerEvent) => onEvent?.({ ...event, server: name });
   const logFile = join(logDir, `${name}.log`);
@@ -82,7 +85,7 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
     lock.release();
   };
   try {
-    const prepared = await kind.prepare({ dataDir, logFile, dieWithParent, report });
+    const prepared = await kind.prepare({ dataDir, logFile, dieWithParent, fsync, report });
     const running = await startOnSomePort({
       kind,
       prepared,

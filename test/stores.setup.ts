@@ -9,7 +9,13 @@ import { startEmbedded } from "#embedded";
  */
 export async function setup(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "weft-stores-"));
-  const stores = await startEmbedded({ dataDir: join(folder, "data"), logDir: join(folder, "logs") });
+  // Tests kill servers, and cut no power: how slow this machine's disk is shall not matter to them.
+  process.env.WEFT_FSYNC = "false";
+  const stores = await startEmbedded({
+    dataDir: join(folder, "data"),
+    logDir: join(folder, "logs"),
+    fsync: false,
+  });
   process.env.WEFT_TEST_FOLDER = folder;
   process.env.WEFT_TEST_POSTGRES_URL = stores.postgresUrl;
   process.env.WEFT_TEST_NATS_URL = stores.natsUrl;

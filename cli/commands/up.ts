@@ -18,7 +18,8 @@ gateway.
 DATABASE_URL and NATS_URL name servers of yours; without them Weft runs its own
 and keeps their data in .weft/data. Logs go to .weft/logs, see \`weft logs\`. A sandbox
 plays the outside world (card processor, mobile money) for all providers that the
-environment says nothing of; WEFT_SANDBOX=false leaves it out.`,
+environment says nothing of; WEFT_SANDBOX=false leaves it out. WEFT_FSYNC=false spares
+slow disks, for tests: a power cut may then lose the data.`,
   flags: { isolate: { type: "boolean" } },
   run: async ({ words, flags, workspace }) => {
     const startedAt = performance.now();

@@ -30,6 +30,7 @@ export async function startInfrastructure({
     cacheDir: join(workspace.weft, "cache"),
     dataDir: workspace.data,
     logDir: workspace.logs,
+    fsync: env.WEFT_FSYNC !== "false",
     onEvent: (event: EmbeddedEvent) => tell(describeEvent(event)),
   };
   const starts = await Promise.allSettled([

@@ -74,14 +74,15 @@ export const natsUrl = ({ user, password }: Credentials, port: number) =>
   `nats://${user}:${password}@127.0.0.1:${port}`;
 
 function program(store: Store, credentials: Credentials, port: number): Program {
-  const { dataDir, folder, configFile, runFile, logFile, binary, serverName, dieWithParent } = store;
+  const { dataDir, folder, configFile, runFile, logFile, binary, serverName, dieWithParent, fsync } = store;
   let logFrom = 0;
   return {
     stopSteps,
     async launch() {
       await endOrphan(store);
       const monitorPort = await freePort();
-      writePrivate(configFile, natsConfig({ serverName, port, monitorPort, storeDir: folder, credentials }));
+      const place = { serverName, port, monitorPort, storeDir: folder };
+      writePrivate(configFile, natsConfig({ ...place, credentials, fsync }));
       logFrom = logSize(logFile);
       const launch = launchAs(binary, ["-c", configFile], {
         account: ownerOf([dataDir]),

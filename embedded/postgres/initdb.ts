@@ -14,10 +14,13 @@ export interface InitOptions {
   cluster: string;
   credentials: Credentials;
   account: Account | undefined;
+  /** Default true: the cluster is on disk when it is there. */
+  fsync?: boolean | undefined;
 }
 
 /** Makes a cluster beside its place and then renames it: there is a whole one or none. */
-export async function makeCluster({ initdb, cluster, credentials, account }: InitOptions): Promise<void> {
+export async function makeCluster(options: InitOptions): Promise<void> {
+  const { initdb, cluster, credentials, account, fsync = true } = options;
   const parent = dirname(cluster);
   clearAttempts(parent);
   const draft = join(parent, `${draftPrefix}${process.pid}`);
@@ -26,7 +29,7 @@ export async function makeCluster({ initdb, cluster, credentials, account }: Ini
   writeFileSync(passwordFile, credentials.password, { mode: 0o600 });
   try {
     if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
-    await run(initdb, draft, passwordFile, credentials.user, account);
+    await run(initdb, draft, passwordFile, credentials.user, account, fsync);
     renameSync(draft, cluster);
   } finally {
     rmSync(passwordFile, { force: true });
@@ -49,6 +52,7 @@ async function run(
   passwordFile: string,
   user: string,
   account: Account | undefined,
+  fsync: boolean,
 ): Promise<void> {
   // C.UTF-8 of the builtin provider sorts the same everywhere and never changes with the system's libc.
   const args = [
@@ -61,6 +65,7 @@ async function run(
     ["--builtin-locale", "C.UTF-8"],
     ["--locale", "C"],
     ["--no-instructions"],
+    fsync ? [] : ["--no-sync"],
   ].flat();
   const needs = [initdb, draft, passwordFile];
   const { command, args: all, ...ids } = launchAs(initdb, args, { account, needs, partingSignal: "SIGTERM" });

@@ -42,7 +42,7 @@ export const postgresKind: ServerKind = {
   name: "postgres",
   usualPort: 15_432,
   async prepare(place: Place): Promise<Prepared> {
-    const { dataDir, report } = place;
+    const { dataDir, fsync, report } = place;
     const folder = join(dataDir, "postgres");
     const secrets = postgresSecrets(dataDir);
     const account = unprivilegedAccount([folder, dataDir]);
@@ -53,7 +53,7 @@ export const postgresKind: ServerKind = {
       report({ type: "initialising" });
       const fresh = newCredentials();
       writeCredentials(secrets, fresh);
-      await makeCluster({ initdb: binaries.initdb, cluster: folder, credentials: fresh, account });
+      await makeCluster({ initdb: binaries.initdb, cluster: folder, credentials: fresh, account, fsync });
     }
     const credentials = readCredentials(secrets);
     if (!credentials) {
@@ -83,14 +83,14 @@ export const postgresUrl = ({ user, password }: Credentials, port: number) =>
   `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
 
 function program(cluster: Cluster, credentials: Credentials, port: number): Program {
-  const { folder, runFile, logFile, binaries, account, dieWithParent } = cluster;
+  const { folder, runFile, logFile, binaries, account, dieWithParent, fsync } = cluster;
   let logFrom = 0;
   return {
     stopSteps,
     async launch() {
       await endEarlierLife(cluster);
       logFrom = logSize(logFile);
-      const launch = launchAs(binaries.postgres, ["-D", folder, ...postgresSettings(port)], {
+      const launch = launchAs(binaries.postgres, ["-D", folder, ...postgresSettings(port, fsync)], {
         account,
         needs: [binaries.postgres, folder],
         partingSignal: "SIGINT",

@@ -1,5 +1,5 @@
 /** As for a laptop: few processes, little memory when idle; but what is committed is on disk. */
-export function postgresSettings(port: number): string[] {
+export function postgresSettings(port: number, fsync = true): string[] {
   const settings: Record<string, string | number> = {
     port,
     listen_addresses: "127.0.0.1",
@@ -7,7 +7,7 @@ export function postgresSettings(port: number): string[] {
     max_connections: 200,
     timezone: "UTC",
     log_timezone: "UTC",
-    fsync: "on",
+    fsync: fsync ? "on" : "off",
 
     shared_buffers: "64MB",
     max_wal_size: "256MB",

@@ -37,7 +37,8 @@ export const startNatsServer = (folder: string) =>
 async function startStore(kind: ServerKind, folder: string): Promise<StoreServer> {
   const port = await ownPort();
   const logFile = join(folder, `${kind.name}.log`);
-  const prepared = await kind.prepare({ dataDir: folder, logFile, dieWithParent: true, report: () => {} });
+  const fsync = process.env.WEFT_FSYNC !== "false";
+  const prepared = await kind.prepare({ dataDir: folder, logFile, fsync, report: () => {} });
   const { program, url } = await prepared.listenOn(port);
   let before: Promise<unknown> = Promise.resolve();
   const launch = async () => {

@@ -3,25 +3,33 @@ import { countMessages, ownPorts, publish, readRows, sql, start, usedFolder, wri
 
 const longEnough = { timeout: 20_000, interval: 50 };
 
-test("killed PostgreSQL comes back on the same address with its data, even under load", async () => {
-  const embedded = await start(await usedFolder(), await ownPorts());
-  await writeRow(embedded.postgresUrl);
-  const before = embedded.status().postgres;
-  // A backend deep in a query outlives its postmaster, and must not hold the new one up.
-  const busy = sql(embedded.postgresUrl, (sql) => sql`select count(*) from generate_series(1, 1e12)`);
-  const cut = expect(busy).rejects.toThrow();
-  await vi.waitFor(async () => expect(await activeQueries(embedded.postgresUrl)).toBe(1), longEnough);
-  process.kill(before.pid!, "SIGKILL");
-  await cut;
-  await vi.waitFor(
-    () => expect(embedded.status().postgres).toMatchObject({ state: "ready", restarts: 1 }),
-    longEnough,
-  );
-  const after = embedded.status().postgres;
-  expect(after.port).toBe(before.port);
-  expect(after.pid).not.toBe(before.pid);
-  expect(await readRows(embedded.postgresUrl)).toEqual(["woven"]);
-}, 60_000);
+test.each([
+  { fsync: true, says: "on" },
+  { fsync: false, says: "off" },
+])(
+  "killed PostgreSQL comes back on the same address with its data, even under load ($says)",
+  async ({ fsync, says }) => {
+    const embedded = await start(await usedFolder(), { ...(await ownPorts()), fsync });
+    expect(await sql(embedded.postgresUrl, (sql) => sql`show fsync`)).toEqual([{ fsync: says }]);
+    await writeRow(embedded.postgresUrl);
+    const before = embedded.status().postgres;
+    // A backend deep in a query outlives its postmaster, and must not hold the new one up.
+    const busy = sql(embedded.postgresUrl, (sql) => sql`select count(*) from generate_series(1, 1e12)`);
+    const cut = expect(busy).rejects.toThrow();
+    await vi.waitFor(async () => expect(await activeQueries(embedded.postgresUrl)).toBe(1), longEnough);
+    process.kill(before.pid!, "SIGKILL");
+    await cut;
+    await vi.waitFor(
+      () => expect(embedded.status().postgres).toMatchObject({ state: "ready", restarts: 1 }),
+      longEnough,
+    );
+    const after = embedded.status().postgres;
+    expect(after.port).toBe(before.port);
+    expect(after.pid).not.toBe(before.pid);
+    expect(await readRows(embedded.postgresUrl)).toEqual(["woven"]);
+  },
+  60_000,
+);
 
 const activeQueries = (url: string) =>
   sql(url, async (sql) => (await sql`select from pg_stat_activity where query like 'select count%'`).length);

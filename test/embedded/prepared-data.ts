@@ -21,6 +21,6 @@ function make(): { folder: string; ready: Promise<unknown> } {
   // Of the whole test run, which removes it.
   const folder = mkdtempSync(join(process.env.WEFT_TEST_FOLDER ?? "", "prepared-"));
   const logFile = join(folder, "postgres.log");
-  const place = { dataDir: folder, logFile, dieWithParent: undefined, report: () => {} };
+  const place = { dataDir: folder, logFile, fsync: false, report: () => {} };
   return { folder, ready: postgresKind.prepare(place) };
 }

@@ -204,7 +204,7 @@ describe("placing an order", () => {
     };
     const order = await world.create(newCustomer());
     expect(order.status).toBe(OrderStatus.PENDING);
-    expect(world.stock.state(order.id)).toBe("held");
+    await eventually(() => world.stock.state(order.id)).toBe("held");
     lost = false;
     world.stock.before = async (step) => {
       if (step === "reserve") throw fail.precondition("out_of_stock", "nothing is there");
@@ -226,14 +226,15 @@ describe("an Idempotency-Key", () => {
     expect(new Set(ids).size).toBe(1);
     const { orders } = await world.orders(customer).listOrders({});
     expect(orders).toHaveLength(1);
+    await eventually(() => world.told(orders[0]!.id)).toEqual(["created", "AWAITING_PAYMENT"]);
     expect(world.stock.calls.filter((it) => it === `reserve ${orders[0]!.id}`)).toHaveLength(1);
-    expect(await world.told(orders[0]!.id)).toEqual(["created", "AWAITING_PAYMENT"]);
   });
 
   test("gives the order as it is by now", async () => {
     const customer = newCustomer();
     const request = { lines: [{ productId: newId(), quantity: 1 }] };
-    const order = await world.create(customer, request, "k");
+    const { id } = await world.create(customer, request, "k");
+    const order = await world.becomes(id, "AWAITING_PAYMENT");
     await world.till.pay(order);
     await world.becomes(order.id, "PAID");
     const again = await world.create(customer, request, "k");
