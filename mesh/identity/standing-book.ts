@@ -25,6 +25,8 @@ const mostWaiting = 10_000;
 const unknownKeyMs = 30_000;
 const warnEveryMs = 60_000;
 
+const nothing = { grant: undefined, sinceMs: 0 };
+
 /** What is in force of all that was put into the bucket. */
 export function createStandingBook({ keys, log, keepMs, now }: StandingBookOptions) {
   const inForce = new Map<string, Statement>();
@@ -77,9 +79,11 @@ export function createStandingBook({ keys, log, keepMs, now }: StandingBookOptio
 
   return {
     isRevoked: (sessionId: string): boolean => current(sessionKey(sessionId)) !== undefined,
-    current: (user: UserIdentity): UserIdentity => {
-      const grant = current(userKey(user.id))?.grant;
-      return grant ? { ...user, roles: grant.roles, permissions: grant.permissions } : user;
+    current: (user: UserIdentity, rolesMs = 0): UserIdentity => {
+      const { grant, sinceMs } = current(userKey(user.id)) ?? nothing;
+      // A token may know of a change that has not been heard of here yet.
+      if (!grant || sinceMs <= rolesMs) return user;
+      return { ...user, roles: grant.roles, permissions: grant.permissions };
     },
     /** Never throws: what cannot be verified now is tried again, what is not the issuer's is ignored. */
     add(key: string, text: string): void {

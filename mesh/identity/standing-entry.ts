@@ -78,7 +78,7 @@ export async function judgeEntry(key: string, text: string, keys: KeySource, now
 
 function read(key: string, payload: JWTPayload): Judged {
   const { iat = 0, exp = 0 } = payload;
-  const times = { sinceMs: iat * 1000, expiresMs: exp * 1000 };
+  const times = { sinceMs: Math.round(iat * 1000), expiresMs: exp * 1000 };
   if (key.startsWith(sessionKey(""))) return { is: "good", statement: { grant: undefined, ...times } };
   const grant = key.startsWith(userKey("")) ? grantOfToken(payload) : undefined;
   if (grant) return { is: "good", statement: { grant, ...times } };

@@ -103,6 +103,21 @@ describe("what the issuer puts into the bucket", () => {
     expect(standing.current(changed).roles).toEqual(["Viewer"]);
   });
 
+  test("says nothing about the roles of a token that knows of a later change", async () => {
+    const standing = await watchStanding(nats, log, keys);
+    const holder = user(newId());
+    const since = Date.now();
+    const entry = await signed(
+      userKey(holder.id),
+      { roles: ["Viewer"], permissions: [] },
+      { sinceS: since / 1000 },
+    );
+    await bucket.put(userKey(holder.id), entry);
+    await vi.waitFor(() => expect(standing.current(holder, since - 1).roles).toEqual(["Viewer"]), soon);
+    expect(standing.current(holder, since)).toBe(holder);
+    expect(standing.current(holder, since + 1)).toBe(holder);
+  });
+
   test("about a session is never taken back", async () => {
     const standing = await watchStanding(nats, log, keys);
     const session = newId();

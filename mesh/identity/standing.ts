@@ -24,8 +24,8 @@ const retryMs = 1000;
 
 export interface Standing {
   isRevoked(sessionId: string): boolean;
-  /** The user with today's roles, whatever the token says. */
-  current(user: UserIdentity): UserIdentity;
+  /** The user with today's roles, if they have changed since `rolesMs`, as of when the token gives them. Default: long ago. */
+  current(user: UserIdentity, rolesMs?: number): UserIdentity;
 }
 
 export const openStandingBucket = (nats: Nats): Promise<KV> =>

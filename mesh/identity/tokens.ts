@@ -35,6 +35,9 @@ export function grantOfToken({ roles, permissions }: JWTPayload) {
   return isTexts(roles) && isTexts(permissions) ? { roles, permissions } : undefined;
 }
 
+/** As of when a token gives its user's roles; 0 where they had not changed for as long as that matters. */
+export const rolesSinceMs = ({ roles_ms: ms }: JWTPayload): number => (typeof ms === "number" ? ms : 0);
+
 export function serviceOfToken(payload: JWTPayload): ServiceIdentity {
   const { sub, scopes } = payload;
   if (isText(sub) && isTexts(scopes)) return { name: sub, scopes };

@@ -5,7 +5,15 @@ import type { Caller, UserIdentity } from "../call/identity.ts";
 import { fail } from "../errors.ts";
 import type { KeySource } from "./keys.ts";
 import type { Standing } from "./standing.ts";
-import { algorithm, issuer, platformAudience, serviceOfToken, tokenTypes, userOf } from "./tokens.ts";
+import {
+  algorithm,
+  issuer,
+  platformAudience,
+  rolesSinceMs,
+  serviceOfToken,
+  tokenTypes,
+  userOf,
+} from "./tokens.ts";
 
 export interface Verifier {
   /**
@@ -28,6 +36,7 @@ interface Verified {
   readonly type: string;
   readonly expiresMs: number;
   readonly user?: UserIdentity;
+  readonly rolesMs: number;
   /** For a service's token, who that is; frozen, since many calls share it. */
   readonly caller?: Caller;
   /** For a statement about a user, the service it was made for. */
@@ -52,22 +61,22 @@ export function createVerifier({ service, keys, standing, now = Date.now }: Veri
     return fresh;
   };
 
-  const standingOf = (user: UserIdentity): UserIdentity => {
+  const standingOf = (user: UserIdentity, rolesMs: number): UserIdentity => {
     if (standing.isRevoked(user.sessionId)) {
       throw fail.unauthenticated("session_ended", "the session was ended", { remedy: "sign in again" });
     }
-    return standing.current(user);
+    return standing.current(user, rolesMs);
   };
 
-  const callerOf = ({ type, user, caller }: Verified, about: Verified | undefined): Caller => {
-    if (type === tokenTypes.access && user) return { user: standingOf(user) };
+  const callerOf = ({ type, user, rolesMs, caller }: Verified, about: Verified | undefined): Caller => {
+    if (type === tokenTypes.access && user) return { user: standingOf(user, rolesMs) };
     if (!caller) throw wrongKind();
     if (!about) return caller;
     if (about.type !== tokenTypes.statement || !about.user) throw wrongKind();
     if (about.actor !== caller.service?.name) {
       throw fail.unauthenticated("bad_token", "the statement about the user was made for another service");
     }
-    return { ...caller, user: standingOf(about.user) };
+    return { ...caller, user: standingOf(about.user, about.rolesMs) };
   };
 
   const withStatement = (shown: Verified, statement: string | undefined): Caller | Promise<Caller> => {
@@ -111,7 +120,7 @@ async function verifySignature(
 }
 
 function read(payload: JWTPayload, type: string): Verified {
-  const common = { type, expiresMs: (payload.exp ?? 0) * 1000 };
+  const common = { type, expiresMs: (payload.exp ?? 0) * 1000, rolesMs: rolesSinceMs(payload) };
   if (type === tokenTypes.access) return { ...common, user: userOf(payload) };
   if (type === tokenTypes.statement) return { ...common, user: userOf(payload), actor: actorOf(payload) };
   if (type === tokenTypes.service) {

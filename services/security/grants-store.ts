@@ -28,16 +28,26 @@ export async function listRoles(query: Query): Promise<RoleRow[]> {
 /** A user's roles as of now: those that were given, or the one that everybody has. */
 export async function heldRoles(query: Query, userId: string): Promise<RoleRow[]> {
   return query<RoleRow[]>`
-    select name, description, permissions from roles
-    where name in (select role from user_roles where user_id = ${userId})
-      or (name = ${defaultRole} and not exists (select from user_roles where user_id = ${userId}))
-    order by rank`;
+    select name, description, permissions from (${held(query, userId)}) as held order by rank`;
 }
 
-/** The same, with all that they permit together. */
-export async function grantOf(query: Query, userId: string): Promise<Grant> {
-  return unionOf(await heldRoles(query, userId));
+/** Roles with all that they permit together, and when they were last changed: 0 if that is long ago. */
+export interface HeldGrant extends Grant {
+  readonly sinceMs: number;
 }
+
+/** In one statement: a grant must never be said to be newer than it is. */
+export async function grantOf(query: Query, userId: string): Promise<HeldGrant> {
+  const rows = await query<(RoleRow & { changedAt: Date | null })[]>`
+    select held.*, (select changed_at from announcements where key = ${userKey(userId)})
+    from (${held(query, userId)}) as held order by rank`;
+  return { ...unionOf(rows), sinceMs: rows[0]?.changedAt?.getTime() ?? 0 };
+}
+
+const held = (query: Query, userId: string) => query`
+  select name, description, permissions, rank from roles
+  where name in (select role from user_roles where user_id = ${userId})
+    or (name = ${defaultRole} and not exists (select from user_roles where user_id = ${userId}))`;
 
 /** The permissions of one role; none for a role that is not known. */
 export async function permissionsOf(query: Query, role: string): Promise<readonly string[]> {
@@ -67,7 +77,7 @@ export async function setRoles(
   const now = new Date(nowMs);
   await tx`delete from user_roles where user_id = ${userId}`;
   await tx`insert into user_roles ${tx(roles.map((role) => ({ userId, role, grantedAt: now })))}`;
-  const grant = await grantOf(tx, userId);
+  const grant = unionOf(await heldRoles(tx, userId));
   await announce(tx, [{ key: userKey(userId), value: { ...grant } }], nowMs);
   return grant;
 }

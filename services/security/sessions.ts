@@ -1,10 +1,11 @@
 import { Outcome } from "#gen/security/v1/audit_pb.js";
 import { Severity, ThreatKind } from "#gen/security/v1/threats_pb.js";
 import type { Client } from "#gen/security/v1/tokens_pb.js";
-import type { Grant, Query } from "#mesh";
+import type { Query } from "#mesh";
 import { cleanText, newId } from "#mesh";
 import type { AuditTrail } from "./audit-trail.ts";
 import { ownEntry } from "./audit-trail.ts";
+import type { HeldGrant } from "./grants-store.ts";
 import { grantOf } from "./grants-store.ts";
 import type { Lifetimes } from "./lifetimes.ts";
 import { accessExpiry, refreshExpiry } from "./lifetimes.ts";
@@ -26,7 +27,7 @@ import type { WriteStore } from "./write-store.ts";
 
 export interface Opened {
   readonly subject: Subject;
-  readonly grant: Grant;
+  readonly grant: HeldGrant;
   readonly access: Signed;
   readonly refreshToken: string;
   readonly refreshExpiresMs: number;
@@ -46,7 +47,7 @@ const reuse = "token_reuse";
 
 interface Renewed {
   readonly session: SessionRow;
-  readonly grant: Grant;
+  readonly grant: HeldGrant;
   readonly refreshToken: string;
   readonly refreshExpiresMs: number;
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JWTPayload } from "jose";
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from "jose";
-import type { Grant } from "#mesh";
 import { algorithm, issuer, platformAudience, standingTtlMs, tokenTypes } from "#mesh";
 import { userOf } from "#mesh/identity/tokens.ts";
+import type { HeldGrant } from "./grants-store.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** The user behind a token, and the session that it came from. */
@@ -21,12 +21,12 @@ export interface Signed {
 export interface SignedTokens {
   /** Throws when nothing can be signed now. */
   ready(): Promise<void>;
-  access(subject: Subject, grant: Grant, expiresMs: number): Promise<Signed>;
+  access(subject: Subject, grant: HeldGrant, expiresMs: number): Promise<Signed>;
   service(name: string, audience: string, scopes: readonly string[], expiresMs: number): Promise<Signed>;
   /** That `actor` acts for this user towards `audience` (RFC 8693 §4.1). */
   statement(
     subject: Subject,
-    grant: Grant,
+    grant: HeldGrant,
     actor: string,
     audience: string,
     expiresMs: number,
@@ -128,10 +128,11 @@ export function createSignedTokens(keyring: Keyring, now: () => number): SignedT
   };
 }
 
-const claimsOf = ({ userId, sessionId, email }: Subject, { roles, permissions }: Grant) => ({
+const claimsOf = ({ userId, sessionId, email }: Subject, { roles, permissions, sinceMs }: HeldGrant) => ({
   sub: userId,
   sid: sessionId,
   email,
   roles: [...roles],
   permissions: [...permissions],
+  roles_ms: sinceMs,
 });

@@ -1,5 +1,6 @@
-import type { Grant, Query } from "#mesh";
+import type { Query } from "#mesh";
 import { canonicalId } from "#mesh";
+import type { HeldGrant } from "./grants-store.ts";
 import { grantOf } from "./grants-store.ts";
 import { findSession } from "./sessions-store.ts";
 import type { BadTokenReason, SignedTokens, Subject } from "./signed-tokens.ts";
@@ -8,7 +9,7 @@ export type UserTokenProblem = BadTokenReason | "session_ended";
 
 /** What a token about a user is worth now: its session lives, and these are today's roles. */
 export type Standing =
-  | { readonly ok: true; readonly subject: Subject; readonly expiresMs: number; readonly grant: Grant }
+  | { readonly ok: true; readonly subject: Subject; readonly expiresMs: number; readonly grant: HeldGrant }
   | { readonly ok: false; readonly reason: UserTokenProblem };
 
 export interface StandingOptions {

@@ -12,6 +12,7 @@ import type { Nats, Standing } from "#mesh";
 import { connectNats, newId, openStandingBucket, sessionKey, userKey, watchStanding } from "#mesh";
 import { openDatabase } from "#mesh/db/database.ts";
 import { createKeySource } from "#mesh/identity/keys.ts";
+import { createVerifier } from "#mesh/identity/verifier.ts";
 import { testStores } from "#mesh/testing/stores.ts";
 import {
   announce,
@@ -36,16 +37,20 @@ const connect = async (
 };
 /** As every process of the mesh watches. */
 const watcher = async (opened: Opened, it: SecurityHost, url?: string): Promise<Standing> =>
-  watchStanding(
-    await connect(opened, it, url),
-    quiet,
-    createKeySource({ fetch: async () => (await it.client(TokenService).getKeySet({})).keys }),
-  );
+  watchStanding(await connect(opened, it, url), quiet, keysOf(it));
+const keysOf = (it: SecurityHost) =>
+  createKeySource({ fetch: async () => (await it.client(TokenService).getKeySet({})).keys });
 
 const open = async (it: SecurityHost, userId = newId()) => {
   const { tokens, roles, permissions } = await it.tokens.openSession({ userId, email: "ada@example.com" });
   const sessionId = tokens?.sessionId ?? "";
-  return { userId, sessionId, user: { id: userId, email: "ada@example.com", sessionId, roles, permissions } };
+  const token = tokens?.accessToken ?? "";
+  return {
+    userId,
+    sessionId,
+    token,
+    user: { id: userId, email: "ada@example.com", sessionId, roles, permissions },
+  };
 };
 const close = (it: SecurityHost, sessionId: string) =>
   it.tokens.closeSession({ session: { case: "sessionId", value: sessionId } });
@@ -185,6 +190,30 @@ describe.concurrent("every process hears", () => {
 });
 
 describe.concurrent("while the broker is away", () => {
+  test("a new token gives the roles as they are, whatever was told before", async () => {
+    await using opened = new AsyncDisposableStack();
+    const nats = await ownNats(opened);
+    const it = await startSecurity(opened, { NATS_URL: nats.url });
+    const standing = await watcher(opened, it, nats.url);
+    const verifier = createVerifier({ service: "order", keys: keysOf(it), standing });
+    const rolesOf = async (token: string) => (await verifier.verify(token)).user?.roles;
+    const userId = newId();
+    await setRoles(it, userId, "Customer");
+    const { token: before, user } = await open(it, userId);
+    await setRoles(it, userId, "Seller");
+    await eventually(() => standing.current(user).roles.includes("Seller"));
+    await nats.stop();
+    await setRoles(it, userId, "Manager");
+    const { token: after } = await open(it, userId);
+    expect(await rolesOf(after)).toEqual(["Manager"]);
+    expect(await rolesOf(before)).toEqual(["Seller"]);
+    await nats.start();
+    await eventually(async () => (await rolesOf(before))?.[0] === "Manager");
+    await setRoles(it, userId, "Viewer");
+    for (const token of [before, after])
+      await eventually(async () => (await rolesOf(token))?.[0] === "Viewer");
+  });
+
   test("sessions end and roles change all the same, and it is told when it is back", async () => {
     await using opened = new AsyncDisposableStack();
     const nats = await ownNats(opened);
