@@ -11,8 +11,8 @@ export interface Card {
   readonly becomes?: "succeeded" | "processing" | "processing_fails" | "held" | "firm";
   readonly answer?: Answering;
   readonly callback?: Calling;
-  /** What becomes of refunds. Default: they succeed at once. */
-  readonly refunds?: "pending" | "fail" | "fail_once" | "hang_up";
+  /** What becomes of refunds. Default: they succeed at once. `come_back`: and fail after `settleMs`. */
+  readonly refunds?: "pending" | "fail" | "fail_once" | "come_back" | "come_back_once" | "hang_up";
 }
 
 /**
@@ -57,7 +57,7 @@ export const cards: Readonly<Record<string, Card>> = {
   chargeDeclinedProcessingError: declined("0119", "processing_error"),
   authenticationRequired: declined("3184", "authentication_required", "authentication_required"),
   pendingRefund: { ...visa, refunds: "pending" },
-  refundFail: { ...visa, refunds: "fail" },
+  refundFail: { ...visa, refunds: "come_back" },
 
   sandbox_slow: { ...visa, answer: "slow" },
   sandbox_hangs_up: { ...visa, answer: "hang_up" },
@@ -72,6 +72,9 @@ export const cards: Readonly<Record<string, Card>> = {
   sandbox_held: { ...visa, becomes: "held" },
   sandbox_firm: { ...visa, becomes: "firm" },
   sandbox_processing_fails: { ...visa, becomes: "processing_fails" },
+  sandbox_refund_fails: { ...visa, refunds: "fail" },
+  sandbox_refund_comes_back_silently: { ...visa, refunds: "come_back", callback: "never" },
+  sandbox_refund_comes_back_once: { ...visa, refunds: "come_back_once" },
   sandbox_refund_fails_once: { ...visa, refunds: "fail_once" },
   sandbox_refund_hangs_up: { ...visa, refunds: "hang_up" },
 };

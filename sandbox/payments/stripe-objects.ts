@@ -22,6 +22,8 @@ export interface Refund {
   readonly created: number;
   readonly intent: Intent;
   status: "succeeded" | "pending" | "failed";
+  /** What it will be after a while. */
+  becomes?: "succeeded" | "failed" | undefined;
 }
 
 /** As the API shows it; charges are always expanded. */

@@ -60,6 +60,19 @@ export function createStripe({ secret, delays, timers, callbacks, now, most }: S
     void become(intent, fails ? "requires_payment_method" : "succeeded");
   };
 
+  const settleRefund = (refund: Refund) => {
+    const { becomes, intent, amount } = refund;
+    if (!becomes) return;
+    refund.becomes = undefined;
+    refund.status = becomes;
+    if (becomes === "failed") intent.refunded -= amount;
+    void tell(
+      becomes === "failed" ? "refund.failed" : "refund.updated",
+      intent.card.callback,
+      refundObject(refund),
+    );
+  };
+
   return {
     intents,
     refunds,
@@ -166,8 +179,10 @@ export function createStripe({ secret, delays, timers, callbacks, now, most }: S
           "amount",
         );
       const { card } = intent;
-      const fails = card.refunds === "fail" || (card.refunds === "fail_once" && !intent.refundFailed);
-      intent.refundFailed ||= fails;
+      const isFirst = !intent.refundFailed;
+      const fails = card.refunds === "fail" || (card.refunds === "fail_once" && isFirst);
+      const comesBack = card.refunds === "come_back" || (card.refunds === "come_back_once" && isFirst);
+      intent.refundFailed ||= fails || comesBack;
       const refund: Refund = {
         id: id("re"),
         amount,
@@ -176,16 +191,12 @@ export function createStripe({ secret, delays, timers, callbacks, now, most }: S
         created: Math.floor(now() / 1000),
         intent,
         status: fails ? "failed" : card.refunds === "pending" ? "pending" : "succeeded",
+        becomes: comesBack ? "failed" : card.refunds === "pending" ? "succeeded" : undefined,
       };
       refunds.set(refund.id, refund);
       if (!fails) intent.refunded += amount;
       void tell("refund.created", card.callback, refundObject(refund));
-      if (refund.status === "pending") {
-        timers.after(delays.settleMs, () => {
-          refund.status = "succeeded";
-          void tell("refund.updated", card.callback, refundObject(refund));
-        });
-      }
+      if (refund.becomes) timers.after(delays.settleMs, () => settleRefund(refund));
       if (card.refunds === "hang_up") return "hang_up";
       return { status: 200, body: refundObject(refund) };
     },
@@ -207,6 +218,7 @@ export function createStripe({ secret, delays, timers, callbacks, now, most }: S
 
     settle() {
       for (const intent of intents.values()) settle(intent);
+      for (const refund of refunds.values()) settleRefund(refund);
     },
 
     reset() {

@@ -4,7 +4,7 @@ import type { OrderRow } from "./orders-store.ts";
 import { lockOrder, oweOrder, settleOrder } from "./orders-store.ts";
 import type { PaymentRow } from "./payments-store.ts";
 import { hurryPayment, lockPaymentsOf, savePayment } from "./payments-store.ts";
-import { hasFailedRefund, insertRefund } from "./refunds-store.ts";
+import { countFailedRefunds, insertRefund } from "./refunds-store.ts";
 
 /**
  * Sees to what is owed for an order: once it is closed, all that was paid for
@@ -21,6 +21,9 @@ export interface GiveBackOptions {
   wake: () => void;
 }
 
+/** Also where refunds come back again and again, one is tried each day. */
+const dayMs = 24 * 3_600_000;
+
 export const surplusReason = "it was charged after it had been given up";
 
 export function createGiveBack({ now, pauseMs, wake }: GiveBackOptions): GiveBack {
@@ -28,16 +31,21 @@ export function createGiveBack({ now, pauseMs, wake }: GiveBackOptions): GiveBac
     const order = await lockOrder(tx, orderId);
     const nowMs = now();
     let owed = false;
+    let failures = 0;
     for (const payment of await lockPaymentsOf(tx, orderId)) {
       if (!order.closedAt && !payment.surplus) continue;
       if (payment.state === "pending") await hurryPayment(tx, { id: payment.id }, new Date(nowMs));
       else if (payment.refunded === payment.amount) continue;
-      // One that failed would fail again at once: the loop tries another by and by.
-      else if (again || !(await hasFailedRefund(tx, payment.id))) await refundRest(tx, order, payment, nowMs);
+      else {
+        const failed = await countFailedRefunds(tx, payment.id);
+        // One that failed would fail again at once: the loop tries another by and by.
+        if (again || failed === 0) await refundRest(tx, order, payment, nowMs);
+        failures = Math.max(failures, failed);
+      }
       owed = true;
     }
     if (!owed) return settleOrder(tx, orderId, new Date(nowMs));
-    await oweOrder(tx, orderId, new Date(nowMs + pauseMs));
+    await oweOrder(tx, orderId, new Date(nowMs + Math.min(pauseMs * 2 ** failures, dayMs)));
     afterCommit(tx, wake);
   };
 

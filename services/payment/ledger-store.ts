@@ -21,7 +21,7 @@ export interface BalanceRow {
 
 /** What moved between the provider, who holds the money, and the seller, whose it is. */
 export interface Movement {
-  readonly kind: "charge" | "refund";
+  readonly kind: "charge" | "refund" | "refund_back";
   readonly paymentId: string;
   readonly refundId: string | null;
   readonly orderId: string;
@@ -36,7 +36,7 @@ export async function book(tx: Query, movement: Movement, nowMs: number): Promis
   const { kind, paymentId, refundId, orderId, sellerId, provider, currency, amount } = movement;
   const transactionId = newId(nowMs);
   const createdAt = new Date(nowMs);
-  const into = kind === "charge" ? amount : -amount;
+  const into = kind === "refund" ? -amount : amount;
   await tx`insert into ledger_transactions ${tx({ id: transactionId, kind, paymentId, refundId, orderId, createdAt })}`;
   const entry = { transactionId, currency };
   await tx`insert into ledger_entries ${tx([

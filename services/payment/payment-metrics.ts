@@ -20,7 +20,7 @@ export function createPaymentMetrics(metrics: Metrics): PaymentMetrics {
   });
   const refunds = metrics.counter({
     name: "payment_refunds_total",
-    help: "Refunds that ended, by provider and how.",
+    help: "Refunds that ended, by provider and how. `came_back` had succeeded before.",
     labels: ["provider", "outcome"],
   });
   const callbacks = metrics.counter({

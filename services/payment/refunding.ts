@@ -20,7 +20,7 @@ export interface RefundingOptions {
 export function createAdvanceRefund({ db, providers, note, pauses, now }: RefundingOptions): AdvanceRefund {
   return async (id) => {
     const refund = await findRefund(db.sql, id);
-    if (refund?.state !== "pending") return;
+    if (!refund || refund.state === "failed") return;
     const payment = await findPayment(db.sql, refund.paymentId);
     if (!payment) return;
     const provider = providers.get(refund.provider);
@@ -28,7 +28,9 @@ export function createAdvanceRefund({ db, providers, note, pauses, now }: Refund
     const charged = { id: payment.id, reference: payment.providerReference };
     if (refund.askedAt) {
       const found = await provider.findRefund({ id, reference: refund.providerReference, payment: charged });
-      if (found.state !== "none") return note(id, found);
+      if (found.state !== "none" || refund.state === "succeeded") return note(id, found);
+      // What it knew by a name of its own it cannot have forgotten: nothing is asked for twice on its word.
+      if (refund.providerReference) throw providerAway(refund.provider);
       if (now() - refund.askedAt.getTime() < pauses.askAgainMs) return;
     }
     await noteRefundAsked(db.sql, id, new Date(now()));

@@ -15,7 +15,9 @@ export interface RefundRow {
   readonly providerReference: string;
   readonly requestHash: Uint8Array | null;
   readonly askedAt: Date | null;
+  readonly nextTryAt: Date | null;
   readonly createdAt: Date;
+  readonly updatedAt: Date;
 }
 
 export interface NewRefund {
@@ -36,7 +38,7 @@ export interface NewRefund {
 
 const columns = (query: Query) => query`
   id, payment_id, order_id, provider, state, currency, amount, reason, failure_code, provider_reference,
-  request_hash, asked_at, created_at`;
+  request_hash, asked_at, next_try_at, created_at, updated_at`;
 
 export async function insertRefund(tx: Query, refund: NewRefund): Promise<RefundRow> {
   return only(
@@ -72,11 +74,14 @@ export async function refundsOf(query: Query, paymentId: string): Promise<Refund
     select ${columns(query)} from refunds where payment_id = ${paymentId} order by id limit 1000`;
 }
 
-/** Whether one failed already that nobody asked for. */
-export async function hasFailedRefund(query: Query, paymentId: string): Promise<boolean> {
-  const rows = await query`
-    select 1 from refunds where payment_id = ${paymentId} and state = 'failed' and requested_by is null limit 1`;
-  return rows.length > 0;
+/** How many failed already that nobody asked for. */
+export async function countFailedRefunds(query: Query, paymentId: string): Promise<number> {
+  const { count } = only(
+    await query<{ count: number }[]>`
+      select count(*)::int as count from refunds
+      where payment_id = ${paymentId} and state = 'failed' and requested_by is null`,
+  );
+  return count;
 }
 
 export interface RefundChange {
@@ -103,7 +108,7 @@ export async function hurryRefund(
 ): Promise<boolean> {
   const { count } = await query`
     update refunds set next_try_at = ${now}, tries = 0
-    where state = 'pending' and ${
+    where state <> 'failed' and ${
       "id" in which
         ? query`id = ${which.id}`
         : query`provider = ${which.provider} and provider_reference = ${which.reference}`

@@ -60,7 +60,7 @@ export const setUp =
       for (const loop of loops) loop.wake();
     };
     const giveBack = createGiveBack({ now, pauseMs: 5 * pauses.retryMs, wake });
-    const outcome = { db, events, giveBack, metrics, now };
+    const outcome = { db, events, giveBack, metrics, log, now };
     const charging = createCharging({ db, providers, note: createNoteCharge(outcome), pauses, now });
     const advanceRefund = createAdvanceRefund({
       db,

@@ -107,13 +107,66 @@ describe("giving money back", () => {
   });
 
   test("that the provider refuses frees the amount again", async () => {
-    const { payment } = await paid("pm_card_refundFail");
+    const { payment } = await paid("pm_card_sandbox_refund_fails");
     expect(await world.refund(payment.id, 400n)).toMatchObject({ status: RefundStatus.FAILED });
     expect(await world.payment(payment.id)).toMatchObject({
       status: PaymentStatus.SUCCEEDED,
       refunded: { minorUnits: 0n },
     });
     expect(await world.refund(payment.id, 1000n)).toMatchObject({ amount: { minorUnits: 1000n } });
+  });
+
+  test("that comes back from the customer's bank is owed again, in the books too", async () => {
+    const { order, payment } = await paid("pm_card_refundFail");
+    const seller = `seller:${order.sellerId}`;
+    const owed = async () => (await world.ledger().getBalances({ accountPrefix: seller })).balances;
+    expect(await world.refund(payment.id, 400n)).toMatchObject({ status: RefundStatus.SUCCEEDED });
+    await eventually(async () =>
+      (await world.payment(payment.id)).refunds.map(({ status }) => status),
+    ).toEqual([RefundStatus.FAILED]);
+    const { status, refunded, refunds } = await world.payment(payment.id);
+    expect({ status, refunded: refunded?.minorUnits }).toEqual({
+      status: PaymentStatus.SUCCEEDED,
+      refunded: 0n,
+    });
+    expect(refunds[0]?.failureCode).toBe("expired_or_canceled_card");
+    expect(await owed()).toMatchObject([{ minorUnits: -1000n }]);
+    expect((await world.ledger().getBalances({})).balanced).toBe(true);
+    const { entries } = await world.ledger().listLedgerEntries({ paymentId: payment.id });
+    expect(
+      entries.filter(({ account }) => account === seller).map((it) => `${it.kind} ${it.minorUnits}`),
+    ).toEqual(["refund_back -400", "refund 400", "charge -1000"]);
+    expect(await world.metrics()).toMatch(/payment_refunds_total\{.*outcome="came_back".*\} \d/);
+    expect(await world.refund(payment.id, 1000n)).toMatchObject({ amount: { minorUnits: 1000n } });
+  });
+
+  test("that comes back without a callback is found out a day later", async () => {
+    const { order, payment } = await paid("pm_card_sandbox_refund_comes_back_silently");
+    const { id } = await world.refund(payment.id);
+    await eventually(() => world.taken(order.id).left).toBe(1000n);
+    expect(await world.status(payment.id)).toBe("REFUNDED");
+    await world.sql`update refunds set next_try_at = now() where id = ${id}`;
+    await eventually(() => world.status(payment.id)).toBe("SUCCEEDED");
+  });
+
+  test("that stays is looked at again and again for a month, and then no more", async () => {
+    const { payment } = await paid("pm_card_sandbox_webhook_never");
+    const { id } = await world.refund(payment.id);
+    const looks: number[] = [];
+    for (;;) {
+      const [row] = await world.sql<{ days: number | null }[]>`
+        select round(extract(epoch from next_try_at - created_at) / 86400)::int as days
+        from refunds where id = ${id}`;
+      if (row?.days == null) break;
+      if (row.days !== looks.at(-1)) looks.push(row.days);
+      // As if it were older.
+      await world.sql`
+        update refunds set next_try_at = now(), created_at = now() - make_interval(days => ${row.days})
+        where id = ${id} and next_try_at > now() + interval '1 hour'`;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(looks).toEqual([1, 2, 4, 8, 16, 32]);
+    expect(await world.status(payment.id)).toBe("REFUNDED");
   });
 
   test("whose answer got lost is found, not done again", async () => {
@@ -199,6 +252,20 @@ describe("closing an order", () => {
       RefundStatus.SUCCEEDED,
     ]);
     expect(world.taken(order.id).left).toBe(0n);
+  });
+});
+
+describe("an order that was closed", () => {
+  test("is owed for again when its refund comes back, until another one stays", async () => {
+    const { order, payment } = await paid("pm_card_sandbox_refund_comes_back_once");
+    await eventually(() => world.close(order.id)).toBe(true);
+    await eventually(async () =>
+      (await world.payment(payment.id)).refunds.map(({ status }) => status),
+    ).toEqual([RefundStatus.FAILED, RefundStatus.SUCCEEDED]);
+    expect(world.taken(order.id)).toMatchObject({ times: 1, left: 0n });
+    await eventually(() => world.close(order.id)).toBe(true);
+    expect((await world.ledger().getBalances({})).balanced).toBe(true);
+    expect((await world.payment(payment.id)).refunded?.minorUnits).toBe(1000n);
   });
 });
 

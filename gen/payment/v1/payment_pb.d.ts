@@ -455,7 +455,7 @@ export declare type LedgerEntry = Message<"payment.v1.LedgerEntry"> & {
   transactionId: string;
 
   /**
-   * Such as `provider:stripe`, `seller:0199…`, `fees:stripe`.
+   * Such as `provider:stripe`, `seller:0199…`.
    *
    * @generated from field: string account = 3;
    */
@@ -484,7 +484,7 @@ export declare type LedgerEntry = Message<"payment.v1.LedgerEntry"> & {
   orderId: string;
 
   /**
-   * `charge`, `refund`.
+   * `charge`, `refund`, or `refund_back` for a refund that had succeeded and then failed.
    *
    * @generated from field: string kind = 8;
    */
@@ -682,6 +682,8 @@ export enum RefundStatus {
   PENDING = 1,
 
   /**
+   * May still fail within a month, when the customer's bank sends the money back.
+   *
    * @generated from enum value: REFUND_STATUS_SUCCEEDED = 2;
    */
   SUCCEEDED = 2,

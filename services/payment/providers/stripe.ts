@@ -99,10 +99,19 @@ export function openStripe({ url, key, webhookSecret, timeoutMs, now }: StripeOp
   }
 
   async function findRefund({ id, reference, payment }: Refunded): Promise<Standing | None> {
-    if (reference) return refundStanding(await stripe.refunds.retrieve(reference));
+    if (reference) return retrieveRefund(reference);
     const list = stripe.refunds.list({ payment_intent: payment.reference, limit: pageOfRefunds });
     for await (const refund of list) if (refund.metadata?.refund_id === id) return refundStanding(refund);
     return none;
+  }
+
+  async function retrieveRefund(reference: string): Promise<Standing | None> {
+    try {
+      return refundStanding(await stripe.refunds.retrieve(reference));
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeInvalidRequestError && error.statusCode === 404) return none;
+      throw error;
+    }
   }
 
   function eventOf({ headers, body }: CallbackRequest): Stripe.Event {

@@ -80,11 +80,18 @@ async function settled({ sandbox }: Market, bookkeeper: Bookkeeper): Promise<Boo
     const isDone =
       books?.orders.every(isOver) &&
       books.payments.every(({ state, refunding }) => state !== "pending" && refunding === 0n) &&
+      isHeardOf(books) &&
       books.stocks.every(({ reserved }) => reserved === 0) &&
       books.outbox === 0;
     if (books && (isDone || performance.now() > untilMs)) return books;
     await sleep(lookMs);
   }
+}
+
+/** What comes back to a provider later calls for a look, and may be on its way. */
+function isHeardOf({ payments, charges }: Books): boolean {
+  const known = new Map(payments.map(({ id, refunded }) => [id, refunded]));
+  return charges.every(({ paymentId, refunded }) => known.get(paymentId) === refunded);
 }
 
 async function strike(fault: Planned, market: Market): Promise<void> {

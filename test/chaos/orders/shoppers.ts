@@ -42,6 +42,7 @@ const means = [
   "pm_card_sandbox_processing_fails",
   "pm_card_sandbox_refund_fails_once",
   "pm_card_sandbox_refund_hangs_up",
+  "pm_card_sandbox_refund_comes_back_once",
   "+233200001111",
   "+233200000001",
   "+233200000003",
