@@ -97,14 +97,22 @@ export async function findByKey(
   return row;
 }
 
-/** Until the end of the transaction nobody else drafts for this owner. */
-export const lockDrafts = (tx: Query, ownerId: string): Promise<void> =>
-  lockNamed(tx, `drafts of ${ownerId}`);
+/** Until the end of the transaction nobody else drafts or schedules for this owner. */
+export const lockOwner = (tx: Query, ownerId: string): Promise<void> => lockNamed(tx, `drafts of ${ownerId}`);
 
 export async function countDrafts(query: Query, ownerId: string): Promise<number> {
   const [row] = await query<{ count: number }[]>`
     select count(*)::int as count from broadcasts
     where owner_id = ${ownerId} and status = 'draft' and deleted_at is null`;
+  return row?.count ?? 0;
+}
+
+/** Those of an owner that have been scheduled, and are not over. */
+export async function countAhead(query: Query, ownerId: string): Promise<number> {
+  const [row] = await query<{ count: number }[]>`
+    select count(*)::int as count from broadcasts
+    where owner_id = ${ownerId} and status in ('scheduled', 'gathering', 'sending', 'paused')
+      and deleted_at is null`;
   return row?.count ?? 0;
 }
 

@@ -16,7 +16,15 @@ import {
 import type { Audience } from "./audience.ts";
 import { requireOpenFilter, requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow } from "./broadcasts-store.ts";
-import { chosenOf, findBroadcast, listBroadcasts, lockBroadcast, particularsOf } from "./broadcasts-store.ts";
+import {
+  chosenOf,
+  countAhead,
+  findBroadcast,
+  listBroadcasts,
+  lockBroadcast,
+  lockOwner,
+  particularsOf,
+} from "./broadcasts-store.ts";
 import type { Creation } from "./creation.ts";
 import type { Deletion } from "./deletion.ts";
 import type { Happening } from "./machine.ts";
@@ -24,7 +32,14 @@ import { recipientStatuses, statusOf, toBroadcast, toRecipient, toStats } from "
 import type { createPreview } from "./preview.ts";
 import { listRecipients } from "./recipients-store.ts";
 import type { More, Recorder } from "./record.ts";
-import { everybodyForAdmins, isOverNow, noBroadcast, stillDraft, underWay } from "./refusals.ts";
+import {
+  everybodyForAdmins,
+  isOverNow,
+  noBroadcast,
+  stillDraft,
+  tooManyAhead,
+  underWay,
+} from "./refusals.ts";
 import { idOf, isAdmin, maySee } from "./rights.ts";
 import { cleanSegment } from "./segment.ts";
 import { isActive, isOver } from "./status.ts";
@@ -37,6 +52,8 @@ export interface BroadcastsOptions {
   record: Recorder;
   preview: ReturnType<typeof createPreview>;
   checkTemplate: TemplateCheck;
+  /** Broadcasts of one owner that are scheduled or under way. */
+  mostAhead: number;
   now: () => number;
 }
 
@@ -44,7 +61,7 @@ export interface BroadcastsOptions {
 type Decided = { readonly happening: Happening; readonly more?: More } | undefined;
 
 export function broadcasts(options: BroadcastsOptions): Handlers<typeof BroadcastService> {
-  const { db, create, remove, record, preview, checkTemplate, now } = options;
+  const { db, create, remove, record, preview, checkTemplate, mostAhead, now } = options;
 
   const shown = async (row: BroadcastRow) => {
     const [particulars, userIds] = await Promise.all([
@@ -58,6 +75,11 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
     const row = await findBroadcast(db.sql, canonicalId(id));
     if (!row || !maySee(row, requireUser(call))) throw noBroadcast();
     return row;
+  };
+
+  const requireRoomAhead = async (tx: Query, ownerId: string) => {
+    await lockOwner(tx, ownerId);
+    if ((await countAhead(tx, ownerId)) >= mostAhead) throw tooManyAhead(mostAhead);
   };
 
   /** Rights come and go: what it says must still be for this user to have sent. */
@@ -146,6 +168,7 @@ export function broadcasts(options: BroadcastsOptions): Handlers<typeof Broadcas
           throw isOver(row.status) ? isOverNow(row.status) : underWay(row.status);
         }
         await requireStillWithin(tx, row, user);
+        if (row.status === "draft") await requireRoomAhead(tx, row.ownerId);
         const due = at ?? new Date(now());
         // Whoever has lost the right to reach everybody since does not keep it by a draft.
         const everybody = row.everybody && isAdmin(user);

@@ -12,6 +12,9 @@ export const broadcastFields = {
   BROADCAST_DRAFTS_MOST: integer(1, 100_000)("Most broadcasts of one owner that are drafts.", {
     fallback: "100",
   }),
+  BROADCAST_AHEAD_MOST: integer(1, 100_000)("Most broadcasts of one owner that are scheduled or under way.", {
+    fallback: "100",
+  }),
   BROADCAST_KEEP: duration(
     "How long drafts are kept, and broadcasts that are over, with what became of each recipient.",
     { fallback: "400d" },

@@ -3,11 +3,11 @@ import { create, toJson } from "@bufbuild/protobuf";
 import type { CreateBroadcastRequest } from "#gen/broadcast/v1/broadcast_pb.js";
 import { CreateBroadcastRequestSchema, SegmentSchema } from "#gen/broadcast/v1/broadcast_pb.js";
 import { FromTemplateSchema, WordsSchema } from "#gen/notification/v1/notification_pb.js";
-import type { Call, Database } from "#mesh";
+import type { Call, Database, Query } from "#mesh";
 import { cleanText, idempotencyKey, newId, replayed, requestHash, requireSame, requireUser } from "#mesh";
 import { requireWithinBounds } from "./bounds.ts";
 import type { BroadcastRow, Content } from "./broadcasts-store.ts";
-import { countDrafts, findByKey, insertBroadcast, lockDrafts } from "./broadcasts-store.ts";
+import { countDrafts, findByKey, insertBroadcast, lockOwner } from "./broadcasts-store.ts";
 import { channelsToKeep } from "./channels.ts";
 import { isBlank, tooManyDrafts } from "./refusals.ts";
 import { idOf, isAdmin } from "./rights.ts";
@@ -32,17 +32,22 @@ export function createCreation({ db, findVoice, mostDrafts, now }: CreationOptio
     const hasTemplate = request.content.case === "template";
     const { topic, channels, link } = request;
     requireWithinBounds(user, { topic, segment, hasTemplate, channels, link });
-    const voice = await findVoice(call);
     const key = idempotencyKey(call);
     const hash = requestHash(CreateBroadcastRequestSchema, request);
+    const findSame = async (query: Query): Promise<BroadcastRow | undefined> => {
+      const before = key === undefined ? undefined : await findByKey(query, ownerId, key);
+      if (!before) return undefined;
+      requireSame(before.requestHash, hash);
+      replayed(call);
+      return before;
+    };
+    const before = await findSame(db.sql);
+    if (before) return before;
+    const voice = await findVoice(call);
     return db.transaction(async (tx) => {
-      await lockDrafts(tx, ownerId);
-      const before = key === undefined ? undefined : await findByKey(tx, ownerId, key);
-      if (before) {
-        requireSame(before.requestHash, hash);
-        replayed(call);
-        return before;
-      }
+      await lockOwner(tx, ownerId);
+      const meanwhile = await findSame(tx);
+      if (meanwhile) return meanwhile;
       if ((await countDrafts(tx, ownerId)) >= mostDrafts) throw tooManyDrafts(mostDrafts);
       return insertBroadcast(tx, {
         id: newId(now()),

@@ -47,6 +47,11 @@ export const tooManyDrafts = (most: number) =>
     remedy: "delete or schedule some of them",
   });
 
+export const tooManyAhead = (most: number) =>
+  fail.precondition("broadcast_too_many_ahead", `${most} broadcasts of yours are scheduled or under way`, {
+    remedy: "cancel some of them, or wait until some are over",
+  });
+
 export const topicReserved = (topic: string, open: string) =>
   fail.denied("broadcast_topic_reserved", `only broadcast:admin speaks on the topic ${topic}`, {
     remedy: `choose the topic ${open}`,

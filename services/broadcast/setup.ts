@@ -75,10 +75,10 @@ export const setUp =
     });
     const remove = createDeletion({ db, now });
     const checkTemplate = createTemplateCheck(peers.templates);
+    const mostAhead = config.BROADCAST_AHEAD_MOST;
+    const answers = { db, create, remove, record, preview, checkTemplate, mostAhead, now };
     return {
-      rpc: [
-        handlers(BroadcastService, broadcasts({ db, create, remove, record, preview, checkTemplate, now })),
-      ],
+      rpc: [handlers(BroadcastService, broadcasts(answers))],
       on: consumers({ record, now }),
       stop: async () => {
         await Promise.all([gathering.ended, sending.ended, upkeep.ended]);

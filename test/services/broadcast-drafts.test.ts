@@ -1,15 +1,19 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { reasonOf } from "#mesh";
+import { BroadcastStatus } from "#gen/broadcast/v1/broadcast_pb.js";
+import { fail, reasonOf } from "#mesh";
 import type { BroadcastWorld } from "./broadcast-world.ts";
 import { admin, createBroadcastWorld, eventually, newSeller, refusal, userWith } from "./broadcast-world.ts";
 
 const mostDrafts = 5;
+const mostAhead = 3;
 const dayMs = 24 * 60 * 60_000;
 
 let world: BroadcastWorld;
 beforeAll(async () => {
-  world = await createBroadcastWorld({ env: { BROADCAST_DRAFTS_MOST: `${mostDrafts}` } });
+  world = await createBroadcastWorld({
+    env: { BROADCAST_DRAFTS_MOST: `${mostDrafts}`, BROADCAST_AHEAD_MOST: `${mostAhead}` },
+  });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 beforeEach(() => world.mend());
@@ -66,6 +70,11 @@ describe("drafts", () => {
     expect(await refusal(make("another"))).toMatchObject(tooMany);
     const [same] = await Promise.all([make("first"), make("first"), make("first")]);
     expect(same.broadcast?.id).toBe(first.broadcast?.id);
+    world.people.before = async () => {
+      throw fail.precondition("away", "the user service is away");
+    };
+    expect((await make("first")).broadcast?.id).toBe(first.broadcast?.id);
+    expect(await refusal(make("one-more"))).toMatchObject({ reason: "away" });
   });
 
   test("that nobody touched for long are forgotten, and what is scheduled is not", async () => {
@@ -83,6 +92,32 @@ describe("drafts", () => {
     await eventually(() => lookedFor(draft.id)).toBe("broadcast_not_found");
     expect(await lookedFor(young.id)).toBe("there");
     expect(await lookedFor(id)).toBe("there");
+  });
+});
+
+describe("broadcasts ahead", () => {
+  test("are so many at most, also when all are scheduled at once, and again when one is called off", async () => {
+    const seller = newSeller();
+    const sendAt = timestampFromMs(world.clock.now() + dayMs);
+    const made: string[] = [];
+    for (let at = 0; at < mostDrafts; at++) made.push((await world.create(seller)).id);
+    const schedule = (id: string) => world.of(seller).scheduleBroadcast({ id, sendAt });
+    const outcomes = await Promise.all(made.map((id) => schedule(id).then(() => "scheduled", reasonOf)));
+    expect(outcomes.sort()).toEqual([
+      ...Array.from({ length: mostDrafts - mostAhead }, () => "broadcast_too_many_ahead"),
+      ...Array.from({ length: mostAhead }, () => "scheduled"),
+    ]);
+    const { broadcasts } = await world.of(seller).listBroadcasts({});
+    const ahead = broadcasts.filter(({ status }) => status === BroadcastStatus.SCHEDULED);
+    const [draft] = broadcasts.filter(({ status }) => status === BroadcastStatus.DRAFT);
+    // One that is scheduled may be put off all the same.
+    await world
+      .of(seller)
+      .scheduleBroadcast({ id: ahead[0]!.id, sendAt: timestampFromMs(world.clock.now() + 2 * dayMs) });
+    await world.of(seller).cancelBroadcast({ id: ahead[0]!.id });
+    await schedule(draft!.id);
+    const one = await world.create(newSeller());
+    expect(one.status).toBe(BroadcastStatus.DRAFT);
   });
 });
 

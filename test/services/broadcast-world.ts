@@ -64,7 +64,10 @@ function createPeople() {
       people.asked.push({ limit, userIds: userIds.length, found: found.length, afterId });
       return { userIds: found, lastId: found.at(-1) ?? "", isLast: found.length < limit };
     },
-    getProfile: async () => ({ user: { profile: { displayName: "Kofi's pots" } } }),
+    getProfile: async () => {
+      await people.before();
+      return { user: { profile: { displayName: "Kofi's pots" } } };
+    },
     countUsers: async ({ userIds }: { userIds: string[] }) => ({ count: BigInt(matching(userIds).length) }),
   });
   return { people, service };
