@@ -25,12 +25,14 @@ export async function startInfrastructure({
   env,
   tell,
 }: InfrastructureOptions): Promise<Infrastructure> {
+  const fsync = env.WEFT_FSYNC !== "false";
+  if (!fsync) tell("Stores that do not wait for the disk: a power cut may lose the data (WEFT_FSYNC=false)");
   const options = {
     // Not with the data: a downloaded server outlives `weft reset`.
     cacheDir: join(workspace.weft, "cache"),
     dataDir: workspace.data,
     logDir: workspace.logs,
-    fsync: env.WEFT_FSYNC !== "false",
+    fsync,
     onEvent: (event: EmbeddedEvent) => tell(describeEvent(event)),
   };
   const starts = await Promise.allSettled([

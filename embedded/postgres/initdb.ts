@@ -29,7 +29,7 @@ export async function makeCluster(options: InitOptions): Promise<void> {
   writeFileSync(passwordFile, credentials.password, { mode: 0o600 });
   try {
     if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
-    await run(initdb, draft, passwordFile, credentials.user, account, fsync);
+    await init(initdb, draft, passwordFile, credentials.user, account, fsync);
     renameSync(draft, cluster);
   } finally {
     rmSync(passwordFile, { force: true });
@@ -46,7 +46,16 @@ function clearAttempts(parent: string): void {
   }
 }
 
-async function run(
+/** Brings a whole cluster to disk on which a server ran that did not. */
+export async function syncCluster({
+  initdb,
+  cluster,
+  account,
+}: Pick<InitOptions, "initdb" | "cluster" | "account">): Promise<void> {
+  await run({ initdb, folder: cluster, needs: [cluster], account }, ["--sync-only", "--pgdata", cluster]);
+}
+
+async function init(
   initdb: string,
   draft: string,
   passwordFile: string,
@@ -67,22 +76,34 @@ async function run(
     ["--no-instructions"],
     fsync ? [] : ["--no-sync"],
   ].flat();
-  const needs = [initdb, draft, passwordFile];
-  const { command, args: all, ...ids } = launchAs(initdb, args, { account, needs, partingSignal: "SIGTERM" });
+  await run({ initdb, folder: draft, needs: [draft, passwordFile], account }, args);
+}
+
+interface Run {
+  initdb: string;
+  /** Where it works. */
+  folder: string;
+  needs: string[];
+  account: Account | undefined;
+}
+
+async function run({ initdb, folder, needs, account }: Run, args: string[]): Promise<void> {
+  const options = { account, needs: [initdb, ...needs], partingSignal: "SIGTERM" } as const;
+  const { command, args: all, ...ids } = launchAs(initdb, args, options);
   try {
     await promisify(execFile)(command, all, {
       ...ids,
-      cwd: draft,
+      cwd: folder,
       env: serverEnvironment(),
       timeout: 120_000,
     });
   } catch (cause) {
     const output = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : String(cause);
-    if (saysDiskFull.test(output)) throw diskFull(draft, cause);
+    if (saysDiskFull.test(output)) throw diskFull(folder, cause);
     const complaint =
       output.split("\n").find((line) => /error|fatal|could not|setpriv/i.test(line)) ?? output.trim();
     const code = complaint.startsWith("setpriv:") ? "root_refused" : "start_failed";
-    throw new EmbeddedError(code, `initdb could not make ${dirname(draft)}: ${complaint}`, {
+    throw new EmbeddedError(code, `initdb could not make ${dirname(folder)}: ${complaint}`, {
       remedy: account ? "start weft as a normal user, or set DATABASE_URL" : "mend that, or set DATABASE_URL",
       cause,
     });

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Credentials } from "../credentials.ts";
 import { newCredentials, readCredentials, writeCredentials } from "../credentials.ts";
@@ -17,7 +17,7 @@ import { describeExit } from "../supervisor.ts";
 import type { PostgresBinaries } from "./binaries.ts";
 import { postgresBinaries } from "./binaries.ts";
 import { hasCluster } from "./cluster.ts";
-import { makeCluster } from "./initdb.ts";
+import { makeCluster, syncCluster } from "./initdb.ts";
 import { dropStalePostmaster, findPostmaster } from "./postmaster-file.ts";
 import { probePostgres } from "./probe.ts";
 import { postgresSettings } from "./settings.ts";
@@ -66,6 +66,7 @@ export const postgresKind: ServerKind = {
       );
     }
     await endEarlierLife(cluster);
+    await bringToDisk(cluster);
     return {
       lastPort: credentials.port,
       async listenOn(port) {
@@ -113,6 +114,15 @@ function program(cluster: Cluster, credentials: Credentials, port: number): Prog
         exit: describeExit(exit),
       }),
   };
+}
+
+/** What was written without waiting for the disk may not be there yet, and later checkpoints pass it over. */
+async function bringToDisk({ folder, dataDir, binaries, account, fsync = true }: Cluster): Promise<void> {
+  const mark = join(dataDir, "postgres.unsynced");
+  if (!fsync) return writeFileSync(mark, "");
+  if (!existsSync(mark)) return;
+  await syncCluster({ initdb: binaries.initdb, cluster: folder, account });
+  rmSync(mark);
 }
 
 /** Also before every restart: what a killed postmaster left must be gone. */

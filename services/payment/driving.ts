@@ -5,7 +5,7 @@ import { claimDue, defer } from "./due-store.ts";
 import type { GiveBack } from "./giving-back.ts";
 import { claimOrders, deferOrder } from "./orders-store.ts";
 import type { Pauses } from "./pauses.ts";
-import { leaseMs, looks } from "./pauses.ts";
+import { leaseMs, looks, owedLooks } from "./pauses.ts";
 
 export interface DrivingOptions {
   db: Database;
@@ -17,8 +17,6 @@ export interface DrivingOptions {
   stopping: AbortSignal;
 }
 
-/** Each round over an order whose refund failed makes another refund: seldom is often enough. */
-const slowly = 20;
 /** Most that one round takes. */
 const atOnce = 20;
 
@@ -72,11 +70,7 @@ export function driveOrders(options: DrivingOptions & { giveBack: GiveBack }): L
     work: async () => {
       for (const { id, tries } of await claimOrders(db.sql, { now: new Date(now()), limit: atOnce })) {
         await db.transaction((tx) => giveBack(tx, id, { again: true }));
-        await deferOrder(
-          db.sql,
-          id,
-          new Date(now() + pauseMs(tries, random, looks(slowly * pauses.retryMs))),
-        );
+        await deferOrder(db.sql, id, new Date(now() + pauseMs(tries, random, owedLooks(pauses.retryMs))));
       }
     },
     failed: (err) => log.error({ err }, "what is owed for orders could not be seen to; tried again soon"),

@@ -18,13 +18,14 @@ export interface Claim {
   readonly limit: number;
 }
 
+/** What somebody waits for comes before what is over and looked at once more. */
 export async function claimDue(query: Query, table: Table, claim: Claim): Promise<readonly Due[]> {
   const { provider, now, until, limit } = claim;
   return query<Due[]>`
     update ${query(table)} set tries = tries + 1, next_try_at = ${until}
     where id in (
       select id from ${query(table)} where provider = ${provider} and next_try_at <= ${now}
-      order by next_try_at limit ${limit} for update skip locked)
+      order by state <> 'pending', next_try_at limit ${limit} for update skip locked)
     returning id, tries, next_try_at`;
 }
 

@@ -2,6 +2,7 @@ import type { Query } from "#mesh";
 import { afterCommit, newId } from "#mesh";
 import type { OrderRow } from "./orders-store.ts";
 import { lockOrder, oweOrder, settleOrder } from "./orders-store.ts";
+import { owedPauseMs } from "./pauses.ts";
 import type { PaymentRow } from "./payments-store.ts";
 import { hurryPayment, lockPaymentsOf, savePayment } from "./payments-store.ts";
 import { countFailedRefunds, insertRefund } from "./refunds-store.ts";
@@ -20,9 +21,6 @@ export interface GiveBackOptions {
   /** Something is due. */
   wake: () => void;
 }
-
-/** Also where refunds come back again and again, one is tried each day. */
-const dayMs = 24 * 3_600_000;
 
 export const surplusReason = "it was charged after it had been given up";
 
@@ -45,7 +43,7 @@ export function createGiveBack({ now, pauseMs, wake }: GiveBackOptions): GiveBac
       owed = true;
     }
     if (!owed) return settleOrder(tx, orderId, new Date(nowMs));
-    await oweOrder(tx, orderId, new Date(nowMs + Math.min(pauseMs * 2 ** failures, dayMs)));
+    await oweOrder(tx, orderId, new Date(nowMs), new Date(nowMs + owedPauseMs(pauseMs, failures)));
     afterCommit(tx, wake);
   };
 
@@ -65,6 +63,7 @@ export function createGiveBack({ now, pauseMs, wake }: GiveBackOptions): GiveBac
       idempotencyKey: null,
       requestHash: null,
       nextTryAt: at,
+      tries: 0,
       createdAt: at,
       updatedAt: at,
     });

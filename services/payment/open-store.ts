@@ -19,6 +19,6 @@ export async function countOpen(query: Query): Promise<Open> {
         least(
           (select min(created_at) from payments where state = 'pending'),
           (select min(created_at) from refunds where state = 'pending'),
-          (select min(closed_at) from orders where next_try_at is not null)) as oldest_at`,
+          (select min(owed_since) from orders where next_try_at is not null)) as oldest_at`,
   );
 }

@@ -32,15 +32,17 @@ export async function closeOrder(tx: Query, id: string, reason: string, now: Dat
 /** Nothing is owed any more; with an order that is closed, for good. */
 export async function settleOrder(tx: Query, id: string, now: Date): Promise<void> {
   await tx`
-    update orders set next_try_at = null, tries = 0,
+    update orders set next_try_at = null, tries = 0, owed_since = null,
       settled_at = case when closed_at is not null then coalesce(settled_at, ${now}) end
     where id = ${id}`;
 }
 
 /** Something is owed, and is to be seen to at this time at the latest. */
-export async function oweOrder(tx: Query, id: string, at: Date): Promise<void> {
+export async function oweOrder(tx: Query, id: string, now: Date, at: Date): Promise<void> {
   await tx`
-    update orders set settled_at = null, next_try_at = least(next_try_at, ${at}) where id = ${id}`;
+    update orders set settled_at = null, owed_since = coalesce(owed_since, ${now}),
+      next_try_at = least(next_try_at, ${at})
+    where id = ${id}`;
 }
 
 /** Takes orders that are due; they are due again when whoever took them comes to nothing. */

@@ -14,6 +14,8 @@ export interface PaymentRow {
   readonly currency: string;
   readonly amount: bigint;
   readonly refunded: bigint;
+  /** What others were told of. */
+  readonly toldRefunded: bigint;
   readonly refunding: bigint;
   readonly provider: string;
   readonly providerReference: string;
@@ -49,7 +51,7 @@ export interface NewPayment {
 }
 
 const columns = (query: Query) => query`
-  id, order_id, order_number, customer_id, seller_id, state, surplus, currency, amount, refunded, refunding, provider,
+  id, order_id, order_number, customer_id, seller_id, state, surplus, currency, amount, refunded, told_refunded, refunding, provider,
   provider_reference, method, source, method_label, failure_code, failure_message, request_hash, asked_at,
   created_at, updated_at`;
 
@@ -125,6 +127,7 @@ export interface PaymentChange {
   readonly failureCode?: string;
   readonly failureMessage?: string;
   readonly refunded?: bigint;
+  readonly toldRefunded?: bigint;
   readonly refunding?: bigint;
   readonly nextTryAt?: Date | null;
   readonly updatedAt: Date;

@@ -14,6 +14,13 @@ import { nextLook, refundStep } from "./refund-step.ts";
 import type { RefundRow } from "./refunds-store.ts";
 import { findRefund, lockRefund, saveRefund } from "./refunds-store.ts";
 
+/** What was told of a refund. */
+interface News {
+  readonly standing: Standing | None;
+  readonly providerReference: string;
+  readonly at: Date;
+}
+
 /** Writes down what has become of a refund, with all that follows from it. Safe to do again. */
 export type NoteRefund = (id: string, standing: Standing | None) => Promise<void>;
 
@@ -28,6 +35,39 @@ export interface RefundOutcomeOptions {
 
 export function createNoteRefund(options: RefundOutcomeOptions): NoteRefund {
   const { db, events, giveBack, metrics, log, now } = options;
+
+  type Change = (tx: Query, payment: PaymentRow, refund: RefundRow, news: News) => Promise<void>;
+  const change: Readonly<Record<Exclude<RefundStep, "nothing" | "noted">, Change>> = {
+    async succeeded(tx, payment, refund, { providerReference, at }) {
+      const refunded = payment.refunded + refund.amount;
+      const refunding = payment.refunding - refund.amount;
+      await saveRefund(tx, refund.id, {
+        providerReference,
+        updatedAt: at,
+        state: "succeeded",
+        nextTryAt: wasCalledFor(refund) ? refund.nextTryAt : nextLook(at, at.getTime()),
+      });
+      await book(tx, { kind: "refund", ...movementOf(payment, refund) }, at.getTime());
+      // Of money that came without need nobody was told, and of what came back and goes again all were.
+      const toldRefunded =
+        payment.surplus || refunded < payment.toldRefunded ? payment.toldRefunded : refunded;
+      await savePayment(tx, payment.id, { refunding, refunded, toldRefunded, updatedAt: at });
+      const news = toldRefunded - payment.toldRefunded;
+      if (news > 0n) await tellRefunded(tx, { ...payment, refunded }, { ...refund, amount: news }, at);
+    },
+    async failed(tx, payment, refund, { standing, providerReference, at }) {
+      const refunding = payment.refunding - refund.amount;
+      await savePayment(tx, payment.id, { refunding, updatedAt: at });
+      await saveRefund(tx, refund.id, { providerReference, ...failedBy(standing), updatedAt: at });
+    },
+    async came_back(tx, payment, refund, { standing, providerReference, at }) {
+      const refunded = payment.refunded - refund.amount;
+      await savePayment(tx, payment.id, { refunded, updatedAt: at });
+      await saveRefund(tx, refund.id, { providerReference, ...failedBy(standing), updatedAt: at });
+      await book(tx, { kind: "refund_back", ...movementOf(payment, refund) }, at.getTime());
+    },
+  };
+
   return (id, standing) =>
     db.transaction(async (tx) => {
       const found = await findRefund(tx, id);
@@ -44,22 +84,8 @@ export function createNoteRefund(options: RefundOutcomeOptions): NoteRefund {
         if (providerReference === refund.providerReference) return;
         return saveRefund(tx, id, { providerReference, updatedAt: at });
       }
-      const { orderId, sellerId, provider, currency } = payment;
-      const { amount } = refund;
-      const movement = { paymentId: payment.id, refundId: id, orderId, sellerId, provider, currency, amount };
-      const sums = sumsAfter(step, payment, amount);
-      await savePayment(tx, payment.id, { ...sums, updatedAt: at });
-      const over = { providerReference, updatedAt: at };
-      if (step === "succeeded") {
-        await saveRefund(tx, id, { ...over, state: "succeeded", nextTryAt: laterLook(refund, at) });
-        await book(tx, { kind: "refund", ...movement }, at.getTime());
-        // Of money that came without need nobody was told.
-        if (!payment.surplus) await tellRefunded(tx, { ...payment, ...sums }, refund, at);
-      } else {
-        const failureCode = standing.state === "failed" ? standing.code : "";
-        await saveRefund(tx, id, { ...over, state: "failed", failureCode, nextTryAt: null });
-        if (step === "came_back") await book(tx, { kind: "refund_back", ...movement }, at.getTime());
-      }
+      const { orderId, provider } = payment;
+      await change[step](tx, payment, refund, { standing, providerReference, at });
       if (order.closedAt || payment.surplus) await giveBack(tx, order.id);
       afterCommit(tx, () => {
         metrics.refunded(provider, step);
@@ -67,8 +93,10 @@ export function createNoteRefund(options: RefundOutcomeOptions): NoteRefund {
       });
     });
 
+  /** What was seen may be older than what there is to see, where somebody called for it meanwhile. */
   async function lookAgain(tx: Query, refund: RefundRow, at: Date) {
-    const nextTryAt = refund.state === "succeeded" ? laterLook(refund, at) : null;
+    if (refund.state === "succeeded" && wasCalledFor(refund)) return;
+    const nextTryAt = refund.state === "succeeded" ? nextLook(refund.updatedAt, at.getTime()) : null;
     await saveRefund(tx, refund.id, { nextTryAt, updatedAt: refund.updatedAt });
   }
 
@@ -95,14 +123,19 @@ export function createNoteRefund(options: RefundOutcomeOptions): NoteRefund {
   }
 }
 
-function sumsAfter(step: RefundStep, { refunding, refunded }: PaymentRow, amount: bigint) {
-  if (step === "came_back") return { refunding, refunded: refunded - amount };
-  return { refunding: refunding - amount, refunded: step === "succeeded" ? refunded + amount : refunded };
-}
+/** Since it was last taken to be looked at. */
+const wasCalledFor = ({ nextTryAt, tries }: RefundRow): boolean => nextTryAt !== null && tries === 0;
 
-/** At once where somebody called for it meanwhile: what was seen may be older than what there is to see. */
-const laterLook = ({ nextTryAt, createdAt }: RefundRow, at: Date): Date | null =>
-  nextTryAt && nextTryAt <= at ? nextTryAt : nextLook(createdAt, at.getTime());
+const movementOf = (
+  { id: paymentId, orderId, sellerId, provider, currency }: PaymentRow,
+  { id: refundId, amount }: RefundRow,
+) => ({ paymentId, refundId, orderId, sellerId, provider, currency, amount });
+
+const failedBy = (standing: Standing | None) => ({
+  state: "failed" as const,
+  failureCode: standing.state === "failed" ? standing.code : "",
+  nextTryAt: null,
+});
 
 const referenceOf = (standing: Standing | None): string =>
   standing.state === "none" ? "" : standing.reference;

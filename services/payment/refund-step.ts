@@ -24,11 +24,11 @@ const dayMs = 24 * 3_600_000;
 /** Stripe tells of refunds that come back within 30 days. */
 const lastLookDays = 32;
 
-/** When to see once more whether a refund that succeeded stays so, should no callback come; nothing when it is old. */
-export function nextLook(createdAt: Date, nowMs: number): Date | null {
-  const ageMs = nowMs - createdAt.getTime();
+/** When to see once more whether a refund stays, should no callback come; nothing when it succeeded long ago. */
+export function nextLook(succeededAt: Date, nowMs: number): Date | null {
+  const ageMs = nowMs - succeededAt.getTime();
   for (let days = 1; days <= lastLookDays; days *= 2) {
-    if (days * dayMs > ageMs) return new Date(createdAt.getTime() + days * dayMs);
+    if (days * dayMs > ageMs) return new Date(succeededAt.getTime() + days * dayMs);
   }
   return null;
 }

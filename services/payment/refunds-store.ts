@@ -16,6 +16,8 @@ export interface RefundRow {
   readonly requestHash: Uint8Array | null;
   readonly askedAt: Date | null;
   readonly nextTryAt: Date | null;
+  /** How often somebody took it to look at it; none since it was called for. */
+  readonly tries: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -32,13 +34,15 @@ export interface NewRefund {
   readonly idempotencyKey: string | null;
   readonly requestHash: Uint8Array | null;
   readonly nextTryAt: Date;
+  /** One where whoever makes it also sees to it. */
+  readonly tries: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
 const columns = (query: Query) => query`
   id, payment_id, order_id, provider, state, currency, amount, reason, failure_code, provider_reference,
-  request_hash, asked_at, next_try_at, created_at, updated_at`;
+  request_hash, asked_at, next_try_at, tries, created_at, updated_at`;
 
 export async function insertRefund(tx: Query, refund: NewRefund): Promise<RefundRow> {
   return only(
@@ -98,6 +102,13 @@ export async function saveRefund(tx: Query, id: string, change: RefundChange): P
 
 export async function noteRefundAsked(query: Query, id: string, now: Date): Promise<void> {
   await query`update refunds set asked_at = ${now} where id = ${id} and state = 'pending'`;
+}
+
+/** Unless somebody called for it meanwhile. */
+export async function putOffLook(query: Query, id: string, now: Date, at: Date): Promise<void> {
+  await query`
+    update refunds set next_try_at = ${at}
+    where id = ${id} and state = 'succeeded' and next_try_at > ${now} and tries > 0`;
 }
 
 /** The provider is to be asked now what has become of it. Tells whether there is such a refund. */

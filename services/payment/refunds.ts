@@ -83,6 +83,7 @@ export function refunds({ db, advance, pauses, now }: RefundsOptions): RefundHan
           requestedBy: userId,
           ...keyed,
           nextTryAt: new Date(at.getTime() + leaseMs(pauses)),
+          tries: 1,
           createdAt: at,
           updatedAt: at,
         });

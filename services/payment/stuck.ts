@@ -9,6 +9,6 @@ export function requireNothingStuck(
   const waitedMs = oldestAt ? nowMs - oldestAt.getTime() : 0;
   if (waitedMs <= mostMs) return;
   throw new Error(
-    `${payments} payments and ${refunds} refunds are open and ${orders} orders are owed for, the oldest for ${Math.round(waitedMs / 60_000)} minutes; see whether the provider answers and whether its callbacks come`,
+    `${payments} payments and ${refunds} refunds are open and ${orders} orders are owed for, the oldest for ${Math.round(waitedMs / 60_000)} minutes; see whether the provider answers, whether its callbacks come, and whether refunds fail`,
   );
 }

@@ -36,10 +36,15 @@ export interface HeldGrant extends Grant {
   readonly sinceMs: number;
 }
 
-/** In one statement: a grant must never be said to be newer than it is. */
+/**
+ * In one statement: a grant must never be said to be newer than it is. Whoever
+ * is removed has the default role again, and yet what was told is that he has none.
+ */
 export async function grantOf(query: Query, userId: string): Promise<HeldGrant> {
   const rows = await query<(RoleRow & { changedAt: Date | null })[]>`
-    select held.*, (select changed_at from announcements where key = ${userKey(userId)})
+    select held.*, (
+      select changed_at - case when value -> 'roles' = '[]' then interval '1 ms' else interval '0' end
+      from announcements where key = ${userKey(userId)}) as changed_at
     from (${held(query, userId)}) as held order by rank`;
   return { ...unionOf(rows), sinceMs: rows[0]?.changedAt?.getTime() ?? 0 };
 }

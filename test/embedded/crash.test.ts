@@ -1,5 +1,17 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { countMessages, ownPorts, publish, readRows, sql, start, usedFolder, writeRow } from "./fixture.ts";
+import {
+  countMessages,
+  foldersOf,
+  ownPorts,
+  publish,
+  readRows,
+  sql,
+  start,
+  usedFolder,
+  writeRow,
+} from "./fixture.ts";
 
 const longEnough = { timeout: 20_000, interval: 50 };
 
@@ -30,6 +42,18 @@ test.each([
   },
   60_000,
 );
+
+test("what was written without waiting for the disk is brought there by the next start that waits", async () => {
+  const folder = await usedFolder();
+  const mark = join(foldersOf(folder).dataDir, "postgres.unsynced");
+  const hasty = await start(folder, { ...(await ownPorts()), fsync: false });
+  await writeRow(hasty.postgresUrl);
+  await hasty.stop();
+  expect(existsSync(mark)).toBe(true);
+  const careful = await start(folder, await ownPorts());
+  expect(existsSync(mark)).toBe(false);
+  expect(await readRows(careful.postgresUrl)).toEqual(["woven"]);
+}, 60_000);
 
 const activeQueries = (url: string) =>
   sql(url, async (sql) => (await sql`select from pg_stat_activity where query like 'select count%'`).length);

@@ -138,6 +138,11 @@ describe("giving money back", () => {
     ).toEqual(["refund_back -400", "refund 400", "charge -1000"]);
     expect(await world.metrics()).toMatch(/payment_refunds_total\{.*outcome="came_back".*\} \d/);
     expect(await world.refund(payment.id, 1000n)).toMatchObject({ amount: { minorUnits: 1000n } });
+    await eventually(() => world.told(order.id)).toMatchObject([
+      { type: "processed" },
+      { type: "refunded", amount: 400n, inFull: false },
+      { type: "refunded", amount: 600n, inFull: true },
+    ]);
   });
 
   test("that comes back without a callback is found out a day later", async () => {
@@ -155,13 +160,13 @@ describe("giving money back", () => {
     const looks: number[] = [];
     for (;;) {
       const [row] = await world.sql<{ days: number | null }[]>`
-        select round(extract(epoch from next_try_at - created_at) / 86400)::int as days
+        select round(extract(epoch from next_try_at - updated_at) / 86400)::int as days
         from refunds where id = ${id}`;
       if (row?.days == null) break;
       if (row.days !== looks.at(-1)) looks.push(row.days);
       // As if it were older.
       await world.sql`
-        update refunds set next_try_at = now(), created_at = now() - make_interval(days => ${row.days})
+        update refunds set next_try_at = now(), updated_at = now() - make_interval(days => ${row.days})
         where id = ${id} and next_try_at > now() + interval '1 hour'`;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -266,6 +271,8 @@ describe("an order that was closed", () => {
     await eventually(() => world.close(order.id)).toBe(true);
     expect((await world.ledger().getBalances({})).balanced).toBe(true);
     expect((await world.payment(payment.id)).refunded?.minorUnits).toBe(1000n);
+    // The customer was promised it once, and sums of what went back count it once.
+    expect(world.types(order.id)).toEqual(["processed", "refunded"]);
   });
 });
 

@@ -158,6 +158,10 @@ describe.concurrent("every process hears", () => {
     await it.permissions.forgetUser({ userId });
     await eventually(() => standing.isRevoked(sessionId));
     await eventually(() => standing.current(user).permissions.length === 0);
+    // Nor by a token that was made while that was under way.
+    const { token } = await open(it, userId);
+    const verifier = createVerifier({ service: "order", keys: keysOf(it), standing });
+    expect((await verifier.verify(token)).user?.permissions).toEqual([]);
   });
 
   test("nothing that somebody else wrote, and a later change however the clocks are", async () => {

@@ -8,6 +8,14 @@ alter table ledger_transactions
 
 create unique index ledger_refund_back_once on ledger_transactions (refund_id) where kind = 'refund_back';
 
--- Those of before are looked at once; the later looks follow from that.
-update refunds set next_try_at = created_at + interval '1 day', tries = 0
-where state = 'succeeded' and next_try_at is null and created_at > now() - interval '32 days';
+-- What others were told of as given back: what comes back and goes again is told of once.
+alter table payments add column told_refunded bigint not null default 0;
+update payments set told_refunded = refunded where refunded > 0 and not surplus;
+
+-- Since when something is owed for it.
+alter table orders add column owed_since timestamptz(3);
+update orders set owed_since = coalesce(closed_at, now()) where next_try_at is not null;
+
+-- Those of before are looked at once, over a day; the later looks follow from that.
+update refunds set next_try_at = now() + random() * interval '1 day', tries = 0
+where state = 'succeeded' and next_try_at is null and updated_at > now() - interval '32 days';
