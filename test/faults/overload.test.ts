@@ -12,7 +12,7 @@ const ms = 3000;
 /** Half of what would wait, at most, if all were let in: the caller itself has 512 calls in flight at most. */
 const timeoutMs = 1000;
 /** Of each, at most, and the better counts: what runs beside the test may spoil one. */
-const rounds = 2;
+const rounds = 5;
 
 let mesh: Mesh;
 beforeAll(async () => {
