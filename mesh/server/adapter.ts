@@ -245,8 +245,10 @@ class Http2Outgoing implements Outgoing {
     return this.session?.socket ?? null;
   }
 
+  /** Its end is one more thing to send: nghttp2 keeps it for itself when it has given the peer up. */
   pending(): number {
-    return this.stream.writableLength;
+    const { writableLength, writableEnded, closed } = this.stream;
+    return writableLength + (writableEnded && !closed ? 1 : 0);
   }
 
   /** The whole connection: its window is the peer's to starve for every stream. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { initialWindowSize, ping, windowUpdate } from "./kit/frames.ts";
-import { messages, openHttp2, paths, wholeCall } from "./kit/http2.ts";
+import { block, data, flag, goaway, headers, initialWindowSize, ping, windowUpdate } from "./kit/frames.ts";
+import { messages, openHttp2, paths, unaryHeaders, wholeCall } from "./kit/http2.ts";
 import type { Victim } from "./kit/open-victim.ts";
 import { openVictim } from "./kit/open-victim.ts";
 import type { Raw } from "./kit/raw.ts";
@@ -83,6 +83,24 @@ describe("a peer that does not read its answers is cut off", () => {
       await isForgotten(before.connections);
       for (const attacker of attackers) attacker[Symbol.dispose]();
     }, held);
+  });
+
+  test("having said GOAWAY and then broken its header compression, so that nghttp2 sends nothing more", async () => {
+    await victim.under(async () => {
+      using attacker = await openHttp2(victim.port);
+      const stream = attacker.nextStream();
+      const asked = { ...unaryHeaders("/grpc.health.v1.Health/Check", "application/grpc"), ":method": "GET" };
+      const unknownIndex = Buffer.from([0xff, 0xff, 0x7f]);
+      await attacker.send(
+        Buffer.concat([
+          headers(stream, block(asked)),
+          data(stream, Buffer.alloc(0), flag.endStream),
+          goaway(),
+          headers(attacker.nextStream(), unknownIndex, flag.endHeaders | flag.endStream),
+        ]),
+      );
+      await attacker.closed(patienceMs);
+    });
   });
 
   test("asking for the metrics in a row without reading them", async () => {

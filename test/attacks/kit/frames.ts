@@ -53,6 +53,8 @@ export const number = (value: number) => {
 };
 export const reset = (stream: number, code = 8) => frame(type.rstStream, 0, stream, number(code));
 export const windowUpdate = (stream: number, by: number) => frame(type.windowUpdate, 0, stream, number(by));
+/** Says that it takes no more streams. */
+export const goaway = (code = 0) => frame(type.goaway, 0, 0, Buffer.concat([number(0), number(code)]));
 export const ping = (payload = Buffer.alloc(8)) => frame(type.ping, 0, 0, payload);
 export const data = (stream: number, payload: Buffer, flags = 0) => frame(type.data, flags, stream, payload);
 export const headers = (stream: number, block: Buffer, flags: number = flag.endHeaders) =>
