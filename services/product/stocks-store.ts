@@ -42,7 +42,8 @@ export interface Outcome {
  * Makes all moves and notes them, or none. One statement, so that the stocks are
  * locked for as short as can be; and in the order of their ids, so that no two
  * wait for each other. Each is read once it is locked, so what is seen is what
- * is changed.
+ * is changed: from what it was when the statement began, PostgreSQL would reckon
+ * first, and refuse what is below zero, before it saw that others had changed it.
  */
 export async function moveStocks(tx: Query, moves: readonly Move[], at: Date): Promise<Outcome> {
   if (moves.length === 0) return { done: true, before: [] };
@@ -65,9 +66,10 @@ export async function moveStocks(tx: Query, moves: readonly Move[], at: Date): P
       select count(*) = count(l.variant_id) and bool_and(l.available + t.available >= 0) as done
       from totals t left join locked l using (variant_id)),
     changed as (
-      update stocks s set available = s.available + t.available, reserved = s.reserved + t.reserved,
-        sold = s.sold + t.sold, returned = s.returned + t.returned, updated_at = ${at}
-      from totals t, judged where s.variant_id = t.variant_id and judged.done),
+      update stocks s set available = l.available + t.available, reserved = l.reserved + t.reserved,
+        sold = l.sold + t.sold, returned = l.returned + t.returned, updated_at = ${at}
+      from locked l join totals t using (variant_id), judged
+      where s.variant_id = l.variant_id and judged.done),
     noted as (
       insert into stock_movements (variant_id, kind, order_id, available, reserved, sold, returned, at)
       select m.variant_id, m.kind, m.order_id, m.available, m.reserved, m.sold, m.returned, ${at}::timestamptz

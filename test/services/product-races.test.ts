@@ -4,7 +4,9 @@ import type { Product } from "#gen/product/v1/product_pb.js";
 import { newId, reasonOf } from "#mesh";
 import { openDatabase } from "#mesh/db/database.ts";
 import { describeOverdue, expire } from "../../services/product/expiry.ts";
-import { often } from "./kit.ts";
+import { movesOf } from "../../services/product/stock-moves.ts";
+import { moveStocks } from "../../services/product/stocks-store.ts";
+import { eventually, often } from "./kit.ts";
 import type { ProductWorld } from "./product-world.ts";
 import { createProductWorld, newSeller } from "./product-world.ts";
 
@@ -123,6 +125,43 @@ test("replicas that end reservations at once end each of them once", async () =>
     await db.close();
   }
   expect(await world.stockOf(seller, product)).toEqual({ available: 150, reserved: 0, sold: 0 });
+  expect(await world.wrongStocks()).toEqual([]);
+});
+
+test("what comes free while a reservation waits for its turn is there for it", async () => {
+  const product = await world.offer(seller, { stock: 10 });
+  const variantId = product.variants[0]!.id;
+  const first = newId();
+  await world.reserve(first, product, 9);
+  const db = openDatabase({
+    url: world.host.databaseUrl("product"),
+    applicationName: "test",
+    maxConnections: 2,
+  });
+  const move = (way: "reserve" | "release") =>
+    db.transaction((tx) => moveStocks(tx, movesOf(newId(), [{ variantId, quantity: 3 }], way), new Date()));
+  const waiting = async () => {
+    const [row] = await world.sql<{ count: number }[]>`
+      select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    return row?.count;
+  };
+  try {
+    const after: Promise<unknown>[] = [];
+    await world.sql.begin(async (tx) => {
+      await tx`select 1 from stocks where variant_id = ${variantId} for update`;
+      after.push(world.reservations.release({ orderId: first }));
+      await eventually(waiting).toBe(1);
+      // It has seen that there is one, when it begins to wait.
+      after.push(move("reserve").then(({ done }) => expect(done).toBe(true)));
+      await eventually(waiting).toBe(2);
+    });
+    await Promise.all(after);
+    expect(await world.stockOf(seller, product)).toEqual({ available: 7, reserved: 3, sold: 0 });
+    await move("release");
+  } finally {
+    await db.close();
+  }
   expect(await world.wrongStocks()).toEqual([]);
 });
 
