@@ -99,11 +99,15 @@ describe("giving money back", () => {
   });
 
   test("that the provider does later is pending until then", async () => {
-    const { order, payment } = await paid("pm_card_pendingRefund");
-    expect(await world.refund(payment.id)).toMatchObject({ status: RefundStatus.PENDING });
-    expect(await world.payment(payment.id)).toMatchObject({ status: PaymentStatus.SUCCEEDED });
-    await eventually(() => world.status(payment.id)).toBe("REFUNDED");
-    await eventually(() => world.types(order.id)).toEqual(["processed", "refunded"]);
+    await using slow = await createPaymentWorld({ delays: { settleMs: 600_000 } });
+    const user = customer();
+    const order = slow.order(user);
+    const payment = await slow.pay(user, order.id, "pm_card_pendingRefund");
+    expect(await slow.refund(payment.id)).toMatchObject({ status: RefundStatus.PENDING });
+    expect(await slow.payment(payment.id)).toMatchObject({ status: PaymentStatus.SUCCEEDED });
+    slow.sandbox.settle();
+    await eventually(() => slow.status(payment.id)).toBe("REFUNDED");
+    await eventually(() => slow.types(order.id)).toEqual(["processed", "refunded"]);
   });
 
   test("that the provider refuses frees the amount again", async () => {
