@@ -95,7 +95,7 @@ describe("on a platform that runs", () => {
       await checkout.run(["demo", "commerce", "--json"]),
       await checkout.run(["demo", "commerce", "--json"]),
     ];
-    expect(first, first.stderr).toMatchObject({ code: 0 });
+    expect(first, first.stdout).toMatchObject({ code: 0 });
     expect(JSON.parse(first.stdout)).toMatchObject({
       products: 7,
       orders: { shipped: 1, paid: 2, cancelled: 1, awaiting_payment: 2 },

@@ -7,7 +7,7 @@ import type { Workspace } from "../workspace.ts";
 import type { Goods, Purchase } from "./goods.ts";
 import { goods, purchases } from "./goods.ts";
 import { lookAround, sendNews } from "./news.ts";
-import { until } from "./patience.ts";
+import { insist, until } from "./patience.ts";
 import type { Person } from "./person.ts";
 import { peopleOf } from "./person.ts";
 
@@ -122,7 +122,8 @@ async function buy(
   await until(async () => (await statusOf()) === OrderStatus.PAID);
   if (sent) {
     for (const status of [OrderStatus.PROCESSING, OrderStatus.SHIPPED]) {
-      await seller.orders.updateOrderStatus({ id, status });
+      // Its stock may be about to be booked as sold, which comes first.
+      await insist(() => seller.orders.updateOrderStatus({ id, status }));
     }
   }
   if (cancelled) {
