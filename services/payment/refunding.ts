@@ -46,8 +46,7 @@ export function createAdvanceRefund({ db, providers, note, pauses, now }: Refund
     try {
       return await find();
     } catch (error) {
-      const at = new Date(now());
-      if (state === "succeeded") await putOffLook(db.sql, id, at, new Date(at.getTime() + failedLookMs));
+      if (state === "succeeded") await putOffLook(db.sql, id, new Date(now() + failedLookMs));
       throw error;
     }
   }

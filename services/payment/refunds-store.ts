@@ -105,10 +105,9 @@ export async function noteRefundAsked(query: Query, id: string, now: Date): Prom
 }
 
 /** Unless somebody called for it meanwhile. */
-export async function putOffLook(query: Query, id: string, now: Date, at: Date): Promise<void> {
+export async function putOffLook(query: Query, id: string, at: Date): Promise<void> {
   await query`
-    update refunds set next_try_at = ${at}
-    where id = ${id} and state = 'succeeded' and next_try_at > ${now} and tries > 0`;
+    update refunds set next_try_at = ${at} where id = ${id} and state = 'succeeded' and tries > 0`;
 }
 
 /** The provider is to be asked now what has become of it. Tells whether there is such a refund. */
