@@ -56,7 +56,7 @@ export interface Place {
   dataDir: string;
   logFile: string;
   dieWithParent?: boolean | undefined;
-  fsync?: boolean | undefined;
+  fsync: boolean;
   report(event: ServerEvent): void;
 }
 
@@ -72,7 +72,7 @@ const lockFile = (dataDir: string, name: ServerName) => join(dataDir, `${name}.l
 
 export async function startServer(kind: ServerKind, options: ServerOptions): Promise<Supervised> {
   const { name } = kind;
-  const { onEvent, dieWithParent, fsync } = options;
+  const { onEvent, dieWithParent, fsync = true } = options;
   const [dataDir, logDir] = [resolve(options.dataDir), resolve(options.logDir)];
   const report = (event: ServerEvent) => onEvent?.({ ...event, server: name });
   const logFile = join(logDir, `${name}.log`);

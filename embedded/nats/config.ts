@@ -6,13 +6,13 @@ export interface NatsConfig {
   monitorPort: number;
   storeDir: string;
   credentials: Credentials;
-  /** Default true: what is acknowledged is on disk within a second. */
-  fsync?: boolean | undefined;
+  /** Whether what is acknowledged is on disk within a second. */
+  fsync: boolean;
 }
 
 /** The configuration file; nats-server reads JSON. The password stands here since others can see arguments. */
 export function natsConfig(options: NatsConfig): string {
-  const { serverName, port, monitorPort, storeDir, credentials, fsync = true } = options;
+  const { serverName, port, monitorPort, storeDir, credentials, fsync } = options;
   const { user, password } = credentials;
   const config = {
     server_name: serverName,

@@ -14,13 +14,13 @@ export interface InitOptions {
   cluster: string;
   credentials: Credentials;
   account: Account | undefined;
-  /** Default true: the cluster is on disk when it is there. */
-  fsync?: boolean | undefined;
+  /** Whether the cluster is on disk when it is there. */
+  fsync: boolean;
 }
 
 /** Makes a cluster beside its place and then renames it: there is a whole one or none. */
 export async function makeCluster(options: InitOptions): Promise<void> {
-  const { initdb, cluster, credentials, account, fsync = true } = options;
+  const { cluster, credentials, account } = options;
   const parent = dirname(cluster);
   clearAttempts(parent);
   const draft = join(parent, `${draftPrefix}${process.pid}`);
@@ -29,7 +29,7 @@ export async function makeCluster(options: InitOptions): Promise<void> {
   writeFileSync(passwordFile, credentials.password, { mode: 0o600 });
   try {
     if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
-    await init(initdb, draft, passwordFile, credentials.user, account, fsync);
+    await init(draft, passwordFile, options);
     renameSync(draft, cluster);
   } finally {
     rmSync(passwordFile, { force: true });
@@ -55,18 +55,12 @@ export async function syncCluster({
   await run({ initdb, folder: cluster, needs: [cluster], account }, ["--sync-only", "--pgdata", cluster]);
 }
 
-async function init(
-  initdb: string,
-  draft: string,
-  passwordFile: string,
-  user: string,
-  account: Account | undefined,
-  fsync: boolean,
-): Promise<void> {
+async function init(draft: string, passwordFile: string, options: InitOptions): Promise<void> {
+  const { initdb, credentials, account, fsync } = options;
   // C.UTF-8 of the builtin provider sorts the same everywhere and never changes with the system's libc.
   const args = [
     ["--pgdata", draft],
-    ["--username", user],
+    ["--username", credentials.user],
     ["--pwfile", passwordFile],
     ["--auth", "scram-sha-256"],
     ["--encoding", "UTF8"],

@@ -117,7 +117,7 @@ function program(cluster: Cluster, credentials: Credentials, port: number): Prog
 }
 
 /** What was written without waiting for the disk may not be there yet, and later checkpoints pass it over. */
-async function bringToDisk({ folder, dataDir, binaries, account, fsync = true }: Cluster): Promise<void> {
+async function bringToDisk({ folder, dataDir, binaries, account, fsync }: Cluster): Promise<void> {
   const mark = join(dataDir, "postgres.unsynced");
   if (!fsync) return writeFileSync(mark, "");
   if (!existsSync(mark)) return;

@@ -1,5 +1,5 @@
 /** As for a laptop: few processes, little memory when idle; but what is committed is on disk. */
-export function postgresSettings(port: number, fsync = true): string[] {
+export function postgresSettings(port: number, fsync: boolean): string[] {
   const settings: Record<string, string | number> = {
     port,
     listen_addresses: "127.0.0.1",
